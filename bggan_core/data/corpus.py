@@ -1,0 +1,103 @@
+"""A folder of photos with subject mattes and depth, the material of synthetic pairs.
+
+Layout: `manifest.csv` with at least `name`, `licence`, `attribution` and `subject_fraction`; `photos/NAME.jpg` (sRGB);
+`mattes/NAME.jpg` (8-bit subject opacity, same size); `depth/NAME.jpg` (8-bit relative inverse depth, near = bright).
+"""
+
+import csv
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from bggan_core.optics import Array
+
+
+@dataclass(frozen=True)
+class CorpusEntry:
+    """One row of the manifest. `subject_fraction` is the matte's mean, in [0, 1]."""
+
+    name: str
+    licence: str
+    attribution: str
+    subject_fraction: float
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A photo [H, W, 3] with its subject matte [H, W] and disparity [H, W], all float32 in [0, 1]."""
+
+    photo: Array
+    matte: Array
+    disparity: Array
+
+    def crop(self, top: int, left: int, height: int, width: int) -> "Scene":
+        """Cut out a rectangle given in pixels."""
+        window = np.s_[top : top + height, left : left + width]
+        return Scene(self.photo[window], self.matte[window], self.disparity[window])
+
+    def resize(self, height: int, width: int) -> "Scene":
+        """Scale to a size in pixels, averaging areas when it shrinks."""
+        shrinks = height * width < self.matte.size
+        interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+        planes = (self.photo, self.matte, self.disparity)
+        return Scene(*(cv2.resize(plane, (width, height), interpolation=interpolation) for plane in planes))
+
+    def mirror(self) -> "Scene":
+        """Swap left and right."""
+        return Scene(*(np.ascontiguousarray(plane[:, ::-1]) for plane in (self.photo, self.matte, self.disparity)))
+
+
+def read_manifest(folder: Path) -> list[CorpusEntry]:
+    """List a corpus in name order.
+
+    Raises:
+        FileNotFoundError: there is no manifest.csv.
+        ValueError: a column is missing or a number is none; the message names it.
+    """
+    path = folder / "manifest.csv"
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"{path} is missing: a corpus is a folder with manifest.csv, photos/, mattes/ and depth/"
+        )
+    with path.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    try:
+        entries = [
+            CorpusEntry(row["name"], row["licence"], row["attribution"], float(row["subject_fraction"])) for row in rows
+        ]
+    except (KeyError, ValueError) as error:
+        raise ValueError(
+            f"{path}: every row needs name, licence, attribution and a numeric subject_fraction"
+        ) from error
+    return sorted(entries, key=lambda entry: entry.name)
+
+
+def is_held_out(name: str, *, share: float = 0.1) -> bool:
+    """Say whether a photo belongs to the validation split: fixed by its name alone, so that it never moves."""
+    digest = hashlib.sha256(name.encode()).digest()
+    return int.from_bytes(digest[:8], "big") < share * 2**64
+
+
+def load_scene(folder: Path, name: str) -> Scene:
+    """Read one photo with its matte and depth; depth is scaled up to the photo's size.
+
+    Raises:
+        FileNotFoundError: one of the three files is missing or no picture.
+    """
+    photo = _read_picture(folder / "photos" / f"{name}.jpg", cv2.IMREAD_COLOR_RGB)
+    height, width = photo.shape[:2]
+    matte = _read_picture(folder / "mattes" / f"{name}.jpg", cv2.IMREAD_GRAYSCALE)
+    depth = _read_picture(folder / "depth" / f"{name}.jpg", cv2.IMREAD_GRAYSCALE)
+    if matte.shape != (height, width):
+        raise ValueError(f"{name}: the matte is {matte.shape}, the photo {photo.shape[:2]}; they must be equal")
+    return Scene(photo, matte, cv2.resize(depth, (width, height), interpolation=cv2.INTER_LINEAR))
+
+
+def _read_picture(path: Path, flags: int) -> Array:
+    picture = cv2.imread(str(path), flags)
+    if picture is None:
+        raise FileNotFoundError(f"{path} is missing or is no picture")
+    return picture.astype(np.float32) / 255.0

@@ -1,0 +1,41 @@
+"""Look at synthetic pairs before training on them: photo, bokeh and matte side by side on one sheet."""
+
+from pathlib import Path
+from typing import Annotated
+
+import cv2
+import numpy as np
+import typer
+
+from bggan_core.data.corpus import is_held_out, read_manifest
+from bggan_core.data.synthetic import Pair, PairMaker, PairRecipe
+
+
+def main(
+    corpus: Annotated[Path, typer.Option(help="Folder with manifest.csv, photos/, mattes/ and depth/.")],
+    sheet: Annotated[Path, typer.Option(help="Picture to write.")],
+    count: Annotated[int, typer.Option(min=1, help="Pairs on the sheet.")] = 24,
+    columns: Annotated[int, typer.Option(min=1, help="Pairs in a row.")] = 2,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same pairs.")] = 0,
+    in_situ_share: Annotated[float, typer.Option(min=0, max=1, help="Share of pairs that are not cut-outs.")] = 0.6,
+    held_out: Annotated[bool, typer.Option(help="Draw from the validation photos.")] = False,
+) -> None:
+    """Write a sheet of the pairs that training would see."""
+    entries = [entry for entry in read_manifest(corpus) if is_held_out(entry.name) == held_out]
+    maker = PairMaker(corpus, entries, recipe=PairRecipe(in_situ_share=in_situ_share), seed=seed)
+    rows = [_tile(maker.make(index, height=256, width=384)) for index in range(count)]
+    rows += [np.zeros_like(rows[0])] * (-count % columns)
+    picture = np.vstack([np.hstack(rows[i : i + columns]) for i in range(0, len(rows), columns)])
+    sheet.parent.mkdir(parents=True, exist_ok=True)
+    if not cv2.imwrite(str(sheet), picture[..., ::-1]):
+        raise typer.BadParameter(f"cannot write {sheet}: use a name that ends in .png or .jpg", param_hint="--sheet")
+    typer.echo(f"{count} pairs of {len(entries)} photos on {sheet}")
+
+
+def _tile(pair: Pair) -> np.ndarray:
+    tile = np.hstack([pair.photo, pair.bokeh, np.repeat(pair.matte[..., None], 3, axis=2)])
+    return np.rint(tile * 255).astype(np.uint8)
+
+
+if __name__ == "__main__":
+    typer.run(main)
