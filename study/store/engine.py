@@ -1,0 +1,44 @@
+"""The connection to the database, and what SQLite needs to be trusted with votes."""
+
+import sqlite3
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.pool import ConnectionPoolEntry
+
+BUSY_TIMEOUT_MS = 10_000
+
+
+def open_engine(url: str) -> Engine:
+    """Connect to a database; a SQLite file's folder is made where it is missing.
+
+    Raises:
+        ValueError: `url` names a SQLite database in memory, which would forget the votes.
+    """
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite":
+        return create_engine(parsed)
+    if parsed.database in {None, "", ":memory:"}:
+        raise ValueError(f"url must name a database file, got {url}: a database in memory forgets the votes")
+    Path(str(parsed.database)).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(parsed)
+    event.listen(engine, "connect", _make_sqlite_durable)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _make_sqlite_durable(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:
+    """Keep foreign keys, read while another writes, and return from a commit only when it is on the disk."""
+    connection.isolation_level = None  # else the driver decides itself when a transaction begins
+    connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")  # first: the switch to WAL may have to wait
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    """Begin as the execution option `sqlite_begin` says: writers take the write lock at once.
+
+    A transaction that reads first and writes later would fail if another wrote in between.
+    """
+    connection.exec_driver_sql(str(connection.get_execution_options().get("sqlite_begin", "BEGIN")))
