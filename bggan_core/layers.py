@@ -45,7 +45,7 @@ class InstanceNormalization(keras.layers.Layer):
         _, height, width, _ = x.shape
         if height is None or width is None:
             raise ValueError(
-                f"the pooled form needs a static height and width, got {tuple(x.shape)}: build the network with image_size"
+                f"the pooled form needs a static height and width, got {tuple(x.shape)}: build with image_size"
             )
         return tf.nn.avg_pool2d(x, ksize=(height, width), strides=(height, width), padding="VALID")
 

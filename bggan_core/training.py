@@ -17,9 +17,10 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from bggan_core.configs import Phase, TrainingConfig, load_config, save_config
-from bggan_core.data.pipeline import batches
+from bggan_core.data.pipeline import BatchMaker, batches
 from bggan_core.data.synthetic import PairMaker
 from bggan_core.glassnet import GlassNetConfig, build_glassnet
+from bggan_core.optics import Array
 
 LOSS_COLUMNS = ("step", "total", "l1", "ssim", "rough_l1", "gradient_norm", "learning_rate")
 
@@ -69,6 +70,7 @@ class StageATrainer:
     ) -> None:
         _claim_run(run, config, train_pairs)
         self.config, self.run, self.train_pairs, self.validation_pairs = config, run, train_pairs, validation_pairs
+        keras.utils.set_random_seed(config.seed)
         self.network = build_training_network(config.network, precision=config.precision)
         self.optimizer = keras.optimizers.Adam(
             WarmupCosine(config), beta_1=config.beta_1, beta_2=config.beta_2, global_clipnorm=config.clip_norm
@@ -212,11 +214,11 @@ def open_loss_log(path: Path, *, up_to: int) -> IO[str]:
     return log
 
 
-def _phase_batches(pairs: PairMaker, phase: Phase, number: int):
+def _phase_batches(pairs: PairMaker, phase: Phase, number: int) -> BatchMaker:
     """Give every phase its own pairs: indices of different phases never meet."""
     offset = number << 32
 
-    def make(index: int):
+    def make(index: int) -> tuple[Array, Array]:
         return pairs.make_batch(offset + index, size=phase.batch, height=phase.height, width=phase.width)
 
     return make

@@ -66,7 +66,7 @@ class PairMaker:
         self.subjects = [entry.name for entry in entries if low <= entry.subject_fraction <= high]
         if not self.subjects or not (self.plates or recipe.in_situ_share == 1):
             raise ValueError(
-                f"{folder}: {len(self.subjects)} photos have a subject that covers {low:.0%} to {high:.0%} of the frame and "
+                f"{folder}: {len(self.subjects)} photos have a subject over {low:.0%} to {high:.0%} of the frame and "
                 f"{len(self.plates)} can serve as plates (at most {PLATE_SUBJECT_FRACTION:.0%}); pairs need one of each"
             )
 
@@ -92,7 +92,7 @@ class PairMaker:
         scene = load_scene(self.folder, str(rng.choice(self.subjects)))
         if rng.random() < 0.5:
             scene = scene.mirror()
-        scene = replace(scene, matte=_steepen(scene.matte))
+        scene = steepen_matte(scene)
         if kind == "in_situ":
             return _random_crop(scene, rng, height=height, width=width)
         plate = load_scene(self.folder, str(rng.choice(self.plates)))
@@ -100,9 +100,7 @@ class PairMaker:
 
     def _photograph(self, scene: Scene, rng: np.random.Generator) -> Pair:
         radius_px = rng.uniform(*self.recipe.blur_radius) * max(scene.matte.shape)
-        bokeh = render_shallow_depth_of_field(
-            scene.photo, scene.matte, scene.disparity, focus_on_subject(scene, radius_px=radius_px), layers=6
-        )
+        bokeh = render_focused(scene, focus_on_subject(scene, radius_px=radius_px))
         return Pair(scene.photo, bokeh, scene.matte)
 
 
@@ -118,6 +116,16 @@ def focus_on_subject(scene: Scene, *, radius_px: float) -> Lens:
     return Lens(aperture_px=radius_px / reach, focus=float(middle), depth_of_field=depth_of_field)
 
 
+def render_focused(scene: Scene, lens: Lens) -> Array:
+    """Photograph a scene through a lens: sRGB [H, W, 3] in [0, 1]."""
+    return render_shallow_depth_of_field(scene.photo, scene.matte, scene.disparity, lens, layers=6)
+
+
+def steepen_matte(scene: Scene) -> Scene:
+    """Decide a predicted matte's doubtful greys: 0.2 and below is background, 0.6 and above subject."""
+    return replace(scene, matte=np.clip((scene.matte - 0.2) / 0.4, 0.0, 1.0))
+
+
 def _has_clear_subject(scene: Scene) -> bool:
     """A subject of usable size, with a decided matte and one depth rather than a slope through the scene."""
     fraction = float(scene.matte.mean())
@@ -126,11 +134,6 @@ def _has_clear_subject(scene: Scene) -> bool:
     undecided = float((scene.matte * (1.0 - scene.matte)).mean()) / fraction
     far, near = np.percentile(scene.disparity[scene.matte > 0.5], [10, 90])
     return undecided < 0.08 and near - far < 0.4
-
-
-def _steepen(matte: Array) -> Array:
-    """Decide a predicted matte's doubtful greys: 0.2 and below is background, 0.6 and above subject."""
-    return np.clip((matte - 0.2) / 0.4, 0.0, 1.0)
 
 
 def _random_crop(scene: Scene, rng: np.random.Generator, *, height: int, width: int) -> Scene:

@@ -1,0 +1,83 @@
+"""The model card of a network, written from its manifest so that the two never disagree."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from bggan_core.data.corpus import CorpusEntry
+
+
+def write_model_card(manifest: Mapping[str, Any], photos: Sequence[CorpusEntry]) -> str:
+    """Describe a published network in Markdown, with the front matter that model hubs read.
+
+    Args:
+        manifest: As `publish_weights` wrote it, with the record of `scripts/export_model.py`.
+        photos: The photos trained on.
+    """
+    training, config = manifest["training"], manifest["config"]
+    network = config["network"]
+    return f"""---
+license: apache-2.0
+library_name: tflite
+pipeline_tag: image-to-image
+tags: [bokeh, depth-of-field, glass-net, tflite]
+---
+# Glass-Net ({config["name"]})
+
+Renders the bokeh of a wide aperture from one photo in which everything is sharp. The generator of *BGGAN: Bokeh-Glass
+Generative Adversarial Network for Rendering Realistic Bokeh* (Qian et al., ECCVW 2020), trained by this repository.
+
+| | |
+|---|---|
+| File | `{manifest["file"]}`, {manifest["bytes"] / 1e6:.1f} MB, float16 weights, any size and orientation |
+| SHA-256 | `{manifest["sha256"]}` |
+| Parameters | {manifest["parameters"]:,} |
+| Channels, blocks | {network["stage1_channels"]} and {network["stage2_channels"]}, {network["residual_blocks"]} a stage |
+| Output | {_OUTPUT[network["output"]]} |
+| Trained | stage A (L1 and SSIM) only; no critics and no perceptual loss yet |
+{_training_rows(training)}
+| Largest difference to Keras | {manifest["parity_with_keras"]["max_abs_difference"]:.4f} on [-1, 1] |
+| Size the network sees | about {manifest["working_pixels"]:,} pixels; detail is carried over to full size |
+
+## Quality
+
+{manifest["evaluation"]}
+These are pairs made by optics from held-out photos, not photographs of a real lens; they say how well the network
+learned its training task. Reprint: `python scripts/evaluate.py --corpus FOLDER`.
+
+## Data
+
+{len(photos):,} photos, each listed with licence and attribution in `training-photos.csv`. By licence:
+
+{_licence_table(photos)}
+
+Mattes and depth of most photos were predicted by networks, and the pairs inherit their errors.
+
+## Limits
+
+- It has no control input: one strength, and it decides alone what the subject is.
+- It softens subjects that resemble their background, and leaves parts of complex scenes sharp, as the paper's does.
+- Trained on predicted mattes: hair, fences and other thin structures may be blurred with what lies behind them.
+- People in the training photos are mostly adults in everyday street, sport and work scenes; quality on others is not
+  measured.
+"""
+
+
+_OUTPUT = {
+    "direct": "direct: the second stage's tanh, as in the paper",
+    "residual": "residual: rough result plus the second stage's correction (the paper's is direct)",
+}
+
+
+def _training_rows(training: Sequence[Mapping[str, Any]]) -> str:
+    """One table row for each run in the network's history, oldest first."""
+    return "\n".join(
+        f"| Run `{run['config']}` | {run['steps']:,} steps, {run['samples']:,} samples, "
+        f"{run['hours']:.2f} h on {run['device']} |"
+        for run in training
+    )
+
+
+def _licence_table(photos: Sequence[CorpusEntry]) -> str:
+    counts = Counter(photo.licence for photo in photos).most_common()
+    return "\n".join(["| Licence | Photos |", "|---|---|", *(f"| {licence} | {n} |" for licence, n in counts)])

@@ -1,0 +1,87 @@
+"""Publish a trained run: TFLite file, manifest, list of training photos and model card."""
+
+import csv
+import dataclasses
+import json
+import os
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from bggan_core.configs import TrainingConfig
+from bggan_core.data.corpus import CorpusEntry, is_held_out, read_manifest
+from bggan_core.data.synthetic import PairMaker
+from bggan_core.evaluation import BASELINES, evaluate, held_out_pairs, synthetic_protocol, to_markdown
+from bggan_core.export import publish_weights
+from bggan_core.modelcard import write_model_card
+from bggan_core.rendering import MANIFEST_NAME, Renderer
+from bggan_core.training import Progress, load_trained
+
+EVALUATION_SEED = 7
+
+
+def main(
+    run: Annotated[Path, typer.Option(help="Folder of the run; its last checkpoint is published.")],
+    corpus: Annotated[Path, typer.Option(help="The corpus it was trained on, for licences and held-out pairs.")],
+    to: Annotated[Path, typer.Option(help="Folder for the published files.")] = Path("weights"),
+    grown_from: Annotated[Path | None, typer.Option(help="Run of the narrower network it was grown from.")] = None,
+    working_pixels: Annotated[int, typer.Option(help="Area photos are scaled to for the network.")] = 384 * 576,
+    pairs: Annotated[int, typer.Option(min=2, help="Held-out pairs to evaluate on.")] = 200,
+) -> None:
+    """Convert, compare with Keras, evaluate, and write everything a stranger needs to judge the network."""
+    network, config, progress = load_trained(run)
+    entries = {entry.name: entry for entry in read_manifest(corpus)}
+    photos = [entries[name] for name in (run / "photos.txt").read_text(encoding="utf-8").split("\n") if name]
+    history = [_describe(*load_trained(grown_from)[1:])] if grown_from else []
+    record = {
+        "parameters": network.count_params(),
+        "config": dataclasses.asdict(config),
+        "training": [*history, _describe(config, progress)],
+        "training_photos": "training-photos.csv",
+    }
+    parity = publish_weights(network, config.network, to, record=record, working_pixels=working_pixels)
+    typer.echo(f"TFLite against Keras: {parity}")
+    _write_photo_list(photos, to / "training-photos.csv")
+    manifest = _add_evaluation(to, _held_out(corpus, config, list(entries.values())), count=pairs)
+    (to / "README.md").write_text(write_model_card(manifest, photos), encoding="utf-8")
+    typer.echo(manifest["evaluation"])
+
+
+def _describe(config: TrainingConfig, progress: Progress) -> dict[str, Any]:
+    return {
+        "config": config.name,
+        "steps": progress.steps,
+        "samples": progress.samples,
+        "hours": progress.seconds / 3600,
+        "device": f"{os.cpu_count()} CPU cores",
+    }
+
+
+def _held_out(corpus: Path, config: TrainingConfig, entries: list[CorpusEntry]) -> PairMaker:
+    held_out = [entry for entry in entries if is_held_out(entry.name)]
+    return PairMaker(corpus, held_out, recipe=config.pairs, seed=EVALUATION_SEED)
+
+
+def _add_evaluation(folder: Path, pairs: PairMaker, *, count: int) -> dict[str, Any]:
+    """Score the published file on held-out pairs and put the table into its manifest."""
+    size = {"count": count, "height": 256, "width": 384}
+    methods = {**BASELINES, "Glass-Net": Renderer.from_folder(folder).render_at_working_size}
+    scores = evaluate(methods, held_out_pairs(pairs, **size))
+    path = folder / MANIFEST_NAME
+    manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    manifest["metrics"] = [dataclasses.asdict(score) for score in scores]
+    manifest["evaluation"] = to_markdown(scores, protocol=synthetic_protocol(pairs, **size))
+    path.write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
+    return manifest
+
+
+def _write_photo_list(photos: list[CorpusEntry], path: Path) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["name", "licence", "attribution"])
+        writer.writerows([photo.name, photo.licence, photo.attribution] for photo in photos)
+
+
+if __name__ == "__main__":
+    typer.run(main)

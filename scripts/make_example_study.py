@@ -1,0 +1,63 @@
+"""Make the shipped example study: photos the network never trained on, rendered by four methods and by optics."""
+
+import shutil
+from pathlib import Path
+from typing import Annotated
+
+import cv2
+import numpy as np
+import typer
+
+from bggan_core.data.corpus import is_held_out, load_scene
+from bggan_core.data.synthetic import focus_on_subject, render_focused, steepen_matte
+from bggan_core.evaluation import global_gaussian
+from bggan_core.optics import Array
+from bggan_core.rendering import Renderer
+
+# Radius of the farthest background as a share of the longer side: what training pairs have on average, and too much.
+TRUE_RADIUS, WRONG_RADIUS = 0.013, 0.03
+
+
+def main(
+    corpus: Annotated[Path, typer.Option(help="Folder with manifest.csv, photos/, mattes/ and depth/.")],
+    scenes: Annotated[Path, typer.Option(help="Text file with one photo's name a line.")] = Path("examples/scenes.txt"),
+    weights: Annotated[Path, typer.Option(help="Folder with manifest.json and the network.")] = Path("weights"),
+    to: Annotated[Path, typer.Option(help="Folder of the study; replaced.")] = Path("examples/study"),
+) -> None:
+    """Write ground_truth/ and one folder a method, a picture a scene in each."""
+    names = scenes.read_text(encoding="utf-8").split()
+    trained_on = [name for name in names if not is_held_out(name)]
+    if trained_on:
+        raise typer.BadParameter(f"these photos are in the training split: {', '.join(trained_on)}")
+    renderer = Renderer.from_folder(weights)
+    shutil.rmtree(to, ignore_errors=True)
+    for number, name in enumerate(names, start=1):
+        for method, picture in _render_scene(corpus, name, renderer).items():
+            path = to / method / f"scene_{number:02d}.jpg"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            cv2.imwrite(str(path), _to_bytes(picture)[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 93])
+    typer.echo(f"{len(names)} scenes in {to}")
+
+
+def _render_scene(corpus: Path, name: str, renderer: Renderer) -> dict[str, Array]:
+    scene = steepen_matte(load_scene(corpus, name))
+    longer = max(scene.matte.shape)
+    truth, wrong = (
+        render_focused(scene, focus_on_subject(scene, radius_px=share * longer))
+        for share in (TRUE_RADIUS, WRONG_RADIUS)
+    )
+    return {
+        "ground_truth": truth,
+        "glass_net": renderer.render(_to_bytes(scene.photo)).astype(np.float32) / 255,
+        "unprocessed": scene.photo,
+        "global_gaussian": global_gaussian(scene.photo),
+        "lens_blur_too_strong": wrong,
+    }
+
+
+def _to_bytes(picture: Array) -> np.ndarray:
+    return np.rint(np.clip(picture, 0, 1) * 255).astype(np.uint8)
+
+
+if __name__ == "__main__":
+    typer.run(main)
