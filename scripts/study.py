@@ -1,6 +1,7 @@
 """Create, open, watch, close and export rating studies."""
 
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
@@ -44,7 +45,8 @@ def create(
     """Check a folder of pictures whole and freeze it as a study. Open it afterwards."""
     scale = rating_scale(scale_max, scale_label or None)
     definition = read_study(source, name=name, title=title, question=question, scale=scale)
-    study = StudyStore(database_url, data_folder=data).create_study(definition, seed=seed)
+    with closing(StudyStore(database_url, data_folder=data)) as store:
+        study = store.create_study(definition, seed=seed)
     typer.echo(f"Created {name}: {len(study.scenes)} scenes x {len(study.methods)} methods, scale {scale.describe()}.")
     typer.echo(f"Study hash {study.sha256}. Raters can come in after: scripts/study.py open {name}")
 
@@ -52,21 +54,24 @@ def create(
 @app.command("open")
 def open_(name: Name, database_url: DatabaseUrl = DEFAULT_URL, data: DataFolder = DEFAULT_DATA) -> None:
     """Let raters in at /study."""
-    StudyStore(database_url, data_folder=data).open_study(name)
+    with closing(StudyStore(database_url, data_folder=data)) as store:
+        store.open_study(name)
     typer.echo(f"{name} is open: /study?study={name}")
 
 
 @app.command()
 def close(name: Name, database_url: DatabaseUrl = DEFAULT_URL, data: DataFolder = DEFAULT_DATA) -> None:
     """Take no more votes; those given stay."""
-    StudyStore(database_url, data_folder=data).close_study(name)
+    with closing(StudyStore(database_url, data_folder=data)) as store:
+        store.close_study(name)
     typer.echo(f"{name} is closed.")
 
 
 @app.command("list")
 def list_(database_url: DatabaseUrl = DEFAULT_URL, data: DataFolder = DEFAULT_DATA) -> None:
     """Name all studies with their size and status."""
-    studies = StudyStore(database_url, data_folder=data).studies()
+    with closing(StudyStore(database_url, data_folder=data)) as store:
+        studies = store.studies()
     for study in studies:
         typer.echo(f"{study.name}  {study.status}  {len(study.scenes)} scenes x {len(study.methods)} methods")
     if not studies:
@@ -76,8 +81,8 @@ def list_(database_url: DatabaseUrl = DEFAULT_URL, data: DataFolder = DEFAULT_DA
 @app.command()
 def status(name: Name, database_url: DatabaseUrl = DEFAULT_URL, data: DataFolder = DEFAULT_DATA) -> None:
     """Say how far a study has come."""
-    store = StudyStore(database_url, data_folder=data)
-    study, progress = store.study(name), store.progress(name)
+    with closing(StudyStore(database_url, data_folder=data)) as store:
+        study, progress = store.study(name), store.progress(name)
     typer.echo(f"{name} is {study.status}: {progress.raters} raters, {progress.finished_raters} of them finished,")
     typer.echo(f"{progress.votes} votes on {len(study.scenes)} scenes x {len(study.methods)} methods.")
 
@@ -90,8 +95,9 @@ def export(
     data: DataFolder = DEFAULT_DATA,
 ) -> None:
     """Write all votes and the MOS table."""
-    store = StudyStore(database_url, data_folder=data)
-    for path in write_tables(store.study(name), store.votes(name), folder=to):
+    with closing(StudyStore(database_url, data_folder=data)) as store:
+        paths = write_tables(store.study(name), store.votes(name), folder=to)
+    for path in paths:
         typer.echo(str(path))
 
 

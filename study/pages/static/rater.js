@@ -84,7 +84,7 @@ function startRaterPage(root) {
 
   async function answer(value) {
     if (!accepting) return;
-    accepting = false;
+    accept(false);
     press(value);
     const vote = {
       trial: trial.token,
@@ -95,7 +95,7 @@ function startRaterPage(root) {
       device_pixel_ratio: devicePixelRatio,
     };
     pending.keep(vote);
-    const trouble = () => note("Connection lost. Your answer " + value + " is kept and will be sent again.", true);
+    const trouble = () => warn("Connection lost. Your answer " + value + " is kept and will be sent again.");
     try {
       await show(await deliver(vote, trouble));
     } catch (error) {
@@ -142,6 +142,11 @@ function startRaterPage(root) {
 
   // Screens
 
+  function accept(answers) {
+    accepting = answers;
+    $("#rater-trial").setAttribute("aria-busy", String(!answers));
+  }
+
   function screen(name) {
     root.dataset.screen = name;
     const heading = $('[data-name="' + name + '"] h1');
@@ -165,11 +170,14 @@ function startRaterPage(root) {
     message(...(screens[error.code] || ["Something went wrong", error.message + " Please reload the page."]));
   }
 
-  function note(text, isWarning = false) {
-    const line = $("#rater-note");
-    line.textContent = text;
-    line.classList.toggle("rater-warning", isWarning);
+  function note(text) {
+    $("#rater-note").textContent = text;
+    warn("");
     arrange();
+  }
+
+  function warn(text) {
+    $("#rater-warning").textContent = text;
   }
 
   function press(value) {
@@ -230,7 +238,7 @@ function startRaterPage(root) {
   // A trial
 
   async function show(state, greeting = "") {
-    accepting = false;
+    accept(false);
     trial = state.trial;
     if (!trial) {
       forgetAllBut([]);
@@ -239,7 +247,7 @@ function startRaterPage(root) {
     const waiting = setTimeout(() => stage.classList.add("rater-waiting"), 150);
     await persist(
       () => place(state.trial),
-      () => note("Connection lost. The next pictures will be loaded as soon as it is back.", true),
+      () => warn("Connection lost. The next pictures will be loaded as soon as it is back."),
     );
     clearTimeout(waiting);
     stage.classList.remove("rater-waiting");
@@ -249,7 +257,7 @@ function startRaterPage(root) {
     screen("trial");
     note(greeting || hint());
     shownAt = await painted();
-    setTimeout(() => { accepting = trial === state.trial; }, ACCIDENT_MS);
+    setTimeout(() => accept(trial === state.trial), ACCIDENT_MS);
     loadAhead(state);
   }
 

@@ -1,0 +1,193 @@
+"""Votes in a real SQLite file: what the database itself refuses, what survives, what is chained."""
+
+import itertools
+import json
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from study.chain import chained_sha256
+from study.definition import read_study
+from study.errors import NoStudyOpen, OffScale, StudyClosed, StudyExists, UnknownStudy, UnknownTrial
+from study.examples import ensure_example_study
+from study.records import Answer
+from study.store import StudyStore
+from study.visits import load_secret_key
+
+
+def plan(study, _ordinal):
+    return [(scene, method) for method in range(len(study.methods)) for scene in range(len(study.scenes))]
+
+
+def answer(value=3):
+    return Answer(value=value, response_ms=900, viewport_width=390, viewport_height=844, device_pixel_ratio=3)
+
+
+def rate_everything(store, rater, values):
+    for value in values:
+        trial = store.visit_state(rater).current
+        assert store.record_vote(answer(value), rater_id=rater, trial_token=trial.token)
+
+
+@pytest.fixture
+def database(open_store, tmp_path):
+    """The same file, opened past the store."""
+    connection = sqlite3.connect(tmp_path / "var" / "study.db")
+    connection.execute("PRAGMA foreign_keys = ON")
+    yield connection
+    connection.close()
+
+
+def test_the_file_is_in_wal_mode(database):
+    assert database.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
+def test_a_visit_shows_every_trial_once_and_then_ends(open_store):
+    rater = open_store.enrol_rater("bokeh", plan=plan)
+    rate_everything(open_store, rater, [0, 1, 2, 3, 4, 5])
+    state = open_store.visit_state(rater)
+    assert (state.answered, state.total, state.current, state.upcoming) == (6, 6, None, None)
+    votes = [chained.vote for chained in open_store.votes("bokeh")]
+    assert len({(vote.scene, vote.method) for vote in votes}) == 6
+    assert [vote.value for vote in votes] == [0, 1, 2, 3, 4, 5]
+
+
+def test_a_second_answer_to_a_trial_keeps_the_first(open_store):
+    rater = open_store.enrol_rater("bokeh", plan=plan)
+    token = open_store.visit_state(rater).current.token
+    assert open_store.record_vote(answer(2), rater_id=rater, trial_token=token)
+    assert not open_store.record_vote(answer(5), rater_id=rater, trial_token=token)
+    assert [chained.vote.value for chained in open_store.votes("bokeh")] == [2]
+
+
+def test_another_raters_trial_and_one_not_yet_shown_are_unknown(open_store, database):
+    mine, theirs = (open_store.enrol_rater("bokeh", plan=plan) for _ in range(2))
+    their_token = open_store.visit_state(theirs).current.token
+    open_store.visit_state(mine)
+    [(unseen,)] = database.execute("SELECT token FROM trials WHERE rater_id = ? AND position = 5", (mine,))
+    for token in (their_token, unseen, "made up"):
+        with pytest.raises(UnknownTrial):
+            open_store.record_vote(answer(), rater_id=mine, trial_token=token)
+    assert open_store.votes("bokeh") == []
+
+
+def test_a_value_off_the_scale_is_refused(open_store):
+    rater = open_store.enrol_rater("bokeh", plan=plan)
+    token = open_store.visit_state(rater).current.token
+    with pytest.raises(OffScale):
+        open_store.record_vote(answer(6), rater_id=rater, trial_token=token)
+    assert open_store.votes("bokeh") == []
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE votes SET value = 6",
+        "UPDATE votes SET response_ms = -1",
+        "UPDATE votes SET trial_id = 999",
+        "INSERT INTO votes SELECT id + 1, study_id, trial_id, ordinal + 1, value, response_ms, viewport_width,"
+        " viewport_height, device_pixel_ratio, voted_at, 'x', 'y' FROM votes",
+        "UPDATE trials SET stimulus_id = (SELECT max(stimulus_id) FROM trials)",
+        "UPDATE studies SET status = 'ajar'",
+        "DELETE FROM raters",
+    ],
+)
+def test_the_database_itself_refuses(open_store, database, statement):
+    rater = open_store.enrol_rater("bokeh", plan=plan)
+    rate_everything(open_store, rater, [3])
+    with pytest.raises(sqlite3.IntegrityError):
+        database.execute(statement)
+
+
+def test_every_vote_is_chained_to_the_one_before_and_the_first_to_the_study(open_store):
+    rater = open_store.enrol_rater("bokeh", plan=plan)
+    rate_everything(open_store, rater, [1, 4, 2])
+    previous = open_store.study("bokeh").sha256
+    for chained in open_store.votes("bokeh"):
+        assert chained.previous_sha256 == previous
+        assert chained.sha256 == chained_sha256(previous, chained.vote.content())
+        previous = chained.sha256
+
+
+def test_the_journal_holds_the_same_votes_as_the_database(open_store, tmp_path):
+    rater = open_store.enrol_rater("bokeh", plan=plan)
+    rate_everything(open_store, rater, [1, 4, 2])
+    [journal] = (tmp_path / "var").glob("votes_*.jsonl")
+    lines = [json.loads(line) for line in journal.read_text().splitlines()]
+    assert lines == [chained.content() for chained in open_store.votes("bokeh")]
+
+
+def test_two_processes_writing_at_once_fork_no_chain(open_store, database_url, tmp_path):
+    second = StudyStore(database_url, data_folder=tmp_path / "var")
+    raters = [(store, store.enrol_rater("bokeh", plan=plan)) for store in (open_store, second)]
+    for value in range(6):
+        for store, rater in raters:
+            rate_everything(store, rater, [value])
+    second.close()
+    chain = open_store.votes("bokeh")
+    assert [chained.vote.ordinal for chained in chain] == list(range(12))
+    assert all(after.previous_sha256 == before.sha256 for before, after in itertools.pairwise(chain))
+
+
+def test_pictures_stay_when_the_source_folder_is_gone(open_store, study_folder):
+    rater = open_store.enrol_rater("bokeh", plan=plan)
+    trial = open_store.visit_state(rater).current
+    before = open_store.picture_bytes(open_store.picture_of(trial.stimulus_token).sha256)
+    for path in study_folder.glob("*/*.png"):
+        path.unlink()
+    assert open_store.picture_bytes(open_store.picture_of(trial.stimulus_token).sha256) == before
+
+
+def test_a_source_picture_that_changes_meanwhile_is_not_frozen(store, study_folder):
+    definition = read_study(study_folder, name="bokeh")
+    (study_folder / "glassnet" / "bench.png").write_bytes((study_folder / "glassnet" / "orchid.png").read_bytes())
+    with pytest.raises(ValueError, match=r"bench\.png changed"):
+        store.create_study(definition)
+    assert store.studies() == []
+
+
+def test_a_name_is_taken_once(open_store, study_folder):
+    with pytest.raises(StudyExists):
+        open_store.create_study(read_study(study_folder, name="bokeh"))
+
+
+def test_drafts_are_unknown_and_closed_studies_closed_to_raters(store, study_folder):
+    with pytest.raises(NoStudyOpen):
+        store.open_study_for_raters()
+    store.create_study(read_study(study_folder, name="bokeh"))
+    with pytest.raises(UnknownStudy):
+        store.open_study_for_raters("bokeh")
+    store.open_study("bokeh")
+    store.close_study("bokeh")
+    with pytest.raises(StudyClosed):
+        store.open_study_for_raters("bokeh")
+    with pytest.raises(StudyClosed):
+        store.enrol_rater("bokeh", plan=plan)
+
+
+def test_the_study_opened_last_is_offered_and_any_open_one_by_name(store, study_folder):
+    for name in ("first", "second"):
+        store.create_study(read_study(study_folder, name=name))
+    store.open_study("second")
+    store.open_study("first")
+    assert store.open_study_for_raters().name == "first"
+    assert store.open_study_for_raters("second").name == "second"
+
+
+def test_a_database_in_memory_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="forgets the votes"):
+        StudyStore("sqlite://", data_folder=tmp_path)
+
+
+def test_the_example_study_is_made_once_and_only_in_an_empty_store(store, study_folder):
+    ensure_example_study(store, study_folder)
+    ensure_example_study(store, Path("does not exist"))
+    [study] = store.studies()
+    assert (study.name, study.status) == ("example", "open")
+
+
+def test_the_secret_key_is_made_once_and_readable_by_its_owner_alone(tmp_path):
+    key = load_secret_key(tmp_path / "var")
+    assert load_secret_key(tmp_path / "var") == key
+    assert (tmp_path / "var" / "secret.key").stat().st_mode & 0o777 == 0o600
