@@ -32,7 +32,8 @@ Generative Adversarial Network for Rendering Realistic Bokeh* (Qian et al., ECCV
 | File | `{manifest["file"]}`, {manifest["bytes"] / 1e6:.1f} MB, float16 weights, any size and orientation |
 | SHA-256 | `{manifest["sha256"]}` |
 | Parameters | {manifest["parameters"]:,} |
-| Channels, blocks | {network["stage1_channels"]} and {network["stage2_channels"]}, {network["residual_blocks"]} a stage |
+| Channels | {network["stage1_channels"]} in stage 1, {network["stage2_channels"]} in stage 2 |
+| Residual blocks | {network["residual_blocks"]} a stage |
 | Output | {_OUTPUT[network["output"]]} |
 | Trained | stage A (L1 and SSIM) only; no critics and no perceptual loss yet |
 {_training_rows(training)}

@@ -1,16 +1,19 @@
 """Stage A of the training: Glass-Net against L1 and SSIM, resumable to the step.
 
-A run is a folder: `config.json`, `photos.txt` (the photos trained on), `checkpoints/`, `losses.csv` (one row a step)
-and TensorBoard event files. A run continues from its last checkpoint; batch n is the same whenever it is asked for.
+A run is a folder: `config.json`, `photos.txt` (the photos trained on), `history.json` (the runs it started from),
+`checkpoints/`, `losses.csv` (one row a step) and TensorBoard event files. A run continues from its last checkpoint;
+batch n is the same whenever it is asked for.
 """
 
 import csv
+import json
 import math
+import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import keras
 import tensorflow as tf
@@ -20,9 +23,17 @@ from bggan_core.configs import Phase, TrainingConfig, load_config, save_config
 from bggan_core.data.pipeline import BatchMaker, batches
 from bggan_core.data.synthetic import PairMaker
 from bggan_core.glassnet import GlassNetConfig, build_glassnet
+from bggan_core.growth import widen
+from bggan_core.losses import StageALoss
 from bggan_core.optics import Array
 
 LOSS_COLUMNS = ("step", "total", "l1", "ssim", "rough_l1", "gradient_norm", "learning_rate")
+
+
+# Photos and bokeh [B, H, W, 3] in [-1, 1] to scalars by name.
+Step = Callable[[tf.Tensor, tf.Tensor], dict[str, tf.Tensor]]
+
+HISTORY_NAME = "history.json"
 
 
 class TrainingDivergedError(RuntimeError):
@@ -72,22 +83,34 @@ class StageATrainer:
         self.config, self.run, self.train_pairs, self.validation_pairs = config, run, train_pairs, validation_pairs
         keras.utils.set_random_seed(config.seed)
         self.network = build_training_network(config.network, precision=config.precision)
-        self.optimizer = keras.optimizers.Adam(
-            WarmupCosine(config), beta_1=config.beta_1, beta_2=config.beta_2, global_clipnorm=config.clip_norm
-        )
-        self.optimizer.build(self.network.trainable_variables)
+        self.optimizer = build_optimizer(config, self.network)
         self.counters = _Counters()
         checkpoint = tf.train.Checkpoint(network=self.network, optimizer=self.optimizer, counters=self.counters)
         self.checkpoints = tf.train.CheckpointManager(checkpoint, str(run / "checkpoints"), max_to_keep=3)
         if self.checkpoints.latest_checkpoint:
             checkpoint.restore(self.checkpoints.latest_checkpoint).assert_consumed()
-        signature = [tf.TensorSpec((None, None, None, 3), tf.float32)] * 2
-        self._step = tf.function(self._train_step, input_signature=signature)
+        self._step = build_step(self.network, self.optimizer, config.loss)
 
     @property
     def progress(self) -> Progress:
         """What the network has seen so far."""
         return self.counters.progress
+
+    def start_from(self, parent: Path) -> None:
+        """Take over the weights of another run's network, of the same width or of half of it.
+
+        Raises:
+            ValueError: training has begun, or the widths do not fit.
+        """
+        if self.progress.steps:
+            raise ValueError(f"{self.run} is at step {self.progress.steps}: only a new run can start from another one")
+        network, _, _ = load_trained(parent)
+        if network.count_params() == self.network.count_params():
+            self.network.set_weights(network.get_weights())
+        else:
+            widen(network, self.network)
+        history = json.dumps(read_history(parent), indent=2) + "\n"
+        (self.run / HISTORY_NAME).write_text(history, encoding="utf-8")
 
     def train(self) -> Progress:
         """Train to the end of the curriculum, or on from the last checkpoint.
@@ -125,16 +148,6 @@ class StageATrainer:
             )
         self.counters.add(samples=int(photos.shape[0]), seconds=time.monotonic() - began)
         return terms
-
-    def _train_step(self, photos: tf.Tensor, bokeh: tf.Tensor) -> dict[str, tf.Tensor]:
-        with tf.GradientTape() as tape:
-            final, rough = self.network(photos, training=True)
-            terms = self.config.loss(final, rough, bokeh)
-        variables = self.network.trainable_variables
-        gradients = tape.gradient(terms["total"], variables)
-        rate = tf.convert_to_tensor(self.optimizer.learning_rate)
-        self.optimizer.apply(gradients, variables)
-        return {**terms, "gradient_norm": tf.linalg.global_norm(gradients), "learning_rate": rate}
 
     def _report(self, step: int, terms: dict[str, float]) -> None:
         if step % 10 == 0:
@@ -185,6 +198,31 @@ def build_training_network(network: GlassNetConfig, *, precision: str) -> keras.
         keras.mixed_precision.set_dtype_policy(before)
 
 
+def build_optimizer(config: TrainingConfig, network: keras.Model) -> keras.optimizers.Optimizer:
+    """Build Adam with its slots in place, so that a checkpoint finds them."""
+    optimizer = keras.optimizers.Adam(
+        WarmupCosine(config), beta_1=config.beta_1, beta_2=config.beta_2, global_clipnorm=config.clip_norm
+    )
+    optimizer.build(network.trainable_variables)
+    return optimizer
+
+
+def build_step(network: keras.Model, optimizer: keras.optimizers.Optimizer, loss: StageALoss) -> Step:
+    """Compile one optimiser step: photos and bokeh in, the loss terms, gradient norm and learning rate out."""
+
+    @tf.function(input_signature=[tf.TensorSpec((None, None, None, 3), tf.float32)] * 2)
+    def step(photos: tf.Tensor, bokeh: tf.Tensor) -> dict[str, tf.Tensor]:
+        with tf.GradientTape() as tape:
+            final, rough = network(photos, training=True)
+            terms = loss(final, rough, bokeh)
+        gradients = tape.gradient(terms["total"], network.trainable_variables)
+        rate = tf.convert_to_tensor(optimizer.learning_rate)
+        optimizer.apply(gradients, network.trainable_variables)
+        return {**terms, "gradient_norm": tf.linalg.global_norm(gradients), "learning_rate": rate}
+
+    return step
+
+
 def load_trained(run: Path) -> tuple[keras.Model, TrainingConfig, Progress]:
     """Load the network of a run's last checkpoint, in float32.
 
@@ -199,6 +237,21 @@ def load_trained(run: Path) -> tuple[keras.Model, TrainingConfig, Progress]:
     checkpoint = tf.train.Checkpoint(network=network, counters=counters)
     checkpoint.restore(latest).expect_partial().assert_existing_objects_matched()
     return network, config, counters.progress
+
+
+def read_history(run: Path) -> list[dict[str, Any]]:
+    """List the runs behind a run's weights, oldest first and itself last: config, steps, samples and hours of each."""
+    path = run / HISTORY_NAME
+    earlier: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else []
+    _, config, progress = load_trained(run)
+    own = {
+        "config": config.name,
+        "steps": progress.steps,
+        "samples": progress.samples,
+        "hours": progress.seconds / 3600,
+        "device": f"{os.cpu_count()} CPU cores",
+    }
+    return [*earlier, own]
 
 
 def open_loss_log(path: Path, *, up_to: int) -> IO[str]:

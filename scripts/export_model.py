@@ -3,7 +3,6 @@
 import csv
 import dataclasses
 import json
-import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,7 +15,7 @@ from bggan_core.evaluation import BASELINES, evaluate, held_out_pairs, synthetic
 from bggan_core.export import publish_weights
 from bggan_core.modelcard import write_model_card
 from bggan_core.rendering import MANIFEST_NAME, Renderer
-from bggan_core.training import Progress, load_trained
+from bggan_core.training import load_trained, read_history
 
 EVALUATION_SEED = 7
 
@@ -25,19 +24,17 @@ def main(
     run: Annotated[Path, typer.Option(help="Folder of the run; its last checkpoint is published.")],
     corpus: Annotated[Path, typer.Option(help="The corpus it was trained on, for licences and held-out pairs.")],
     to: Annotated[Path, typer.Option(help="Folder for the published files.")] = Path("weights"),
-    grown_from: Annotated[Path | None, typer.Option(help="Run of the narrower network it was grown from.")] = None,
     working_pixels: Annotated[int, typer.Option(help="Area photos are scaled to for the network.")] = 384 * 576,
     pairs: Annotated[int, typer.Option(min=2, help="Held-out pairs to evaluate on.")] = 200,
 ) -> None:
     """Convert, compare with Keras, evaluate, and write everything a stranger needs to judge the network."""
-    network, config, progress = load_trained(run)
+    network, config, _ = load_trained(run)
     entries = {entry.name: entry for entry in read_manifest(corpus)}
     photos = [entries[name] for name in (run / "photos.txt").read_text(encoding="utf-8").split("\n") if name]
-    history = [_describe(*load_trained(grown_from)[1:])] if grown_from else []
     record = {
         "parameters": network.count_params(),
         "config": dataclasses.asdict(config),
-        "training": [*history, _describe(config, progress)],
+        "training": read_history(run),
         "training_photos": "training-photos.csv",
     }
     parity = publish_weights(network, config.network, to, record=record, working_pixels=working_pixels)
@@ -46,16 +43,6 @@ def main(
     manifest = _add_evaluation(to, _held_out(corpus, config, list(entries.values())), count=pairs)
     (to / "README.md").write_text(write_model_card(manifest, photos), encoding="utf-8")
     typer.echo(manifest["evaluation"])
-
-
-def _describe(config: TrainingConfig, progress: Progress) -> dict[str, Any]:
-    return {
-        "config": config.name,
-        "steps": progress.steps,
-        "samples": progress.samples,
-        "hours": progress.seconds / 3600,
-        "device": f"{os.cpu_count()} CPU cores",
-    }
 
 
 def _held_out(corpus: Path, config: TrainingConfig, entries: list[CorpusEntry]) -> PairMaker:

@@ -1,5 +1,6 @@
 """Make the shipped example study: photos the network never trained on, rendered by four methods and by optics."""
 
+import csv
 import shutil
 from pathlib import Path
 from typing import Annotated
@@ -8,7 +9,7 @@ import cv2
 import numpy as np
 import typer
 
-from bggan_core.data.corpus import is_held_out, load_scene
+from bggan_core.data.corpus import is_held_out, load_scene, read_manifest
 from bggan_core.data.synthetic import focus_on_subject, render_focused, steepen_matte
 from bggan_core.evaluation import global_gaussian
 from bggan_core.optics import Array
@@ -36,7 +37,18 @@ def main(
             path = to / method / f"scene_{number:02d}.jpg"
             path.parent.mkdir(parents=True, exist_ok=True)
             cv2.imwrite(str(path), _to_bytes(picture)[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 93])
+    _write_attribution(corpus, names, to.parent / f"{to.name}-attribution.csv")
     typer.echo(f"{len(names)} scenes in {to}")
+
+
+def _write_attribution(corpus: Path, names: list[str], path: Path) -> None:
+    """List who took the scenes' photos and under which licence; every picture of a scene is a change of its photo."""
+    entries = {entry.name: entry for entry in read_manifest(corpus)}
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["scene", "photo", "licence", "attribution"])
+        for number, name in enumerate(names, start=1):
+            writer.writerow([f"scene_{number:02d}", name, entries[name].licence, entries[name].attribution])
 
 
 def _render_scene(corpus: Path, name: str, renderer: Renderer) -> dict[str, Array]:

@@ -9,16 +9,15 @@ import typer
 from bggan_core.configs import CONFIGS, TrainingConfig
 from bggan_core.data.corpus import is_held_out, read_manifest
 from bggan_core.data.synthetic import PairMaker
-from bggan_core.growth import widen
-from bggan_core.training import StageATrainer, load_trained
+from bggan_core.training import StageATrainer
 
 
 def main(
     corpus: Annotated[Path, typer.Option(help="Folder with manifest.csv, photos/, mattes/ and depth/.")],
     run: Annotated[Path, typer.Option(help="Folder for config, checkpoints and logs; continued if it has any.")],
     config: Annotated[str, typer.Option(help=f"One of: {', '.join(CONFIGS)}.")] = "paper-size",
-    grow_from: Annotated[
-        Path | None, typer.Option(help="Run of a network of half the width, to start from its weights.")
+    start_from: Annotated[
+        Path | None, typer.Option(help="Run whose weights a new run starts from: the same network, or half its width.")
     ] = None,
     precision: Annotated[str | None, typer.Option(help="float32 or mixed_bfloat16, instead of the config's.")] = None,
 ) -> None:
@@ -30,9 +29,8 @@ def main(
         PairMaker(corpus, split, recipe=chosen.pairs, seed=chosen.seed + number) for number, split in enumerate(splits)
     )
     trainer = StageATrainer(chosen, run=run, train_pairs=train_pairs, validation_pairs=validation_pairs)
-    if grow_from is not None and trainer.progress.steps == 0:
-        widen(load_trained(grow_from)[0], trainer.network)
-        typer.echo(f"grown from {grow_from}")
+    if start_from is not None and trainer.progress.steps == 0:
+        trainer.start_from(start_from)
     typer.echo(f"{chosen.name}: {trainer.network.count_params():,} parameters, at step {trainer.progress.steps}")
     progress = trainer.train()
     typer.echo(f"{progress.steps} steps, {progress.samples} samples, {progress.seconds / 3600:.2f} h of training")
