@@ -58,7 +58,11 @@ def _training_step(name: str, precision: str, *, height: int, width: int) -> Cal
     network = build_training_network(config.network, precision=precision)
     step = build_step(network, build_optimizer(config, network), config.loss)
     photos, bokeh = (tf.random.stateless_uniform((1, height, width, 3), (0, i), -1, 1) for i in range(2))
-    return lambda: step(photos, bokeh)["total"].numpy()
+
+    def run_step() -> float:
+        return float(step(photos, bokeh)["total"])
+
+    return run_step
 
 
 def _report(cases: Mapping[str, Callable[[], object]], *, rounds: int) -> None:

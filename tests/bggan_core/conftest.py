@@ -1,23 +1,7 @@
-"""A generated corpus and a small network with random weights and biases."""
-
-import csv
-from pathlib import Path
-
-import cv2
-import keras
-import numpy as np
 import pytest
 
-from bggan_core.glassnet import GlassNetConfig, build_glassnet
-
-TINY = GlassNetConfig(stage1_channels=2, stage2_channels=2, residual_blocks=2, output="residual")
-
-
-def randomise(network: keras.Model, rng: np.random.Generator) -> None:
-    """Give every weight *and bias* a random value: zeros hide conversion faults."""
-    network.set_weights(
-        [rng.normal(0, 0.1 if w.ndim == 1 else (w.size / w.shape[-1]) ** -0.5, w.shape) for w in network.get_weights()]
-    )
+from bggan_core.glassnet import build_glassnet
+from tests.bggan_core.networks import TINY, randomise
 
 
 @pytest.fixture
@@ -25,29 +9,3 @@ def tiny_network(rng):
     network = build_glassnet(TINY)
     randomise(network, rng)
     return network
-
-
-@pytest.fixture(scope="session")
-def corpus(tmp_path_factory) -> Path:
-    """Twelve textured photos with a round subject before a receding ground, in the corpus layout."""
-    folder = tmp_path_factory.mktemp("corpus")
-    rng = np.random.default_rng(7)
-    for part in ("photos", "mattes", "depth"):
-        (folder / part).mkdir()
-    rows = []
-    for number in range(12):
-        name, has_subject = f"generated_{number:02d}", number % 3 > 0
-        photo = rng.integers(0, 256, (96, 144, 3), dtype=np.uint8)
-        y, x = np.mgrid[:96, :144]
-        disc = (np.hypot(x - 72, y - 55) < 24) & has_subject
-        photo[disc] = photo[disc] // 2 + np.array([120, 20, 20], np.uint8)
-        depth = np.where(disc, 180, 40 + y).astype(np.uint8)
-        cv2.imwrite(str(folder / "photos" / f"{name}.jpg"), photo)
-        cv2.imwrite(str(folder / "mattes" / f"{name}.jpg"), disc.astype(np.uint8) * 255)
-        cv2.imwrite(str(folder / "depth" / f"{name}.jpg"), cv2.resize(depth, (72, 48)))
-        rows.append({"name": name, "licence": "CC0", "attribution": "generated", "subject_fraction": disc.mean()})
-    with (folder / "manifest.csv").open("w", newline="") as file:
-        writer = csv.DictWriter(file, rows[0])
-        writer.writeheader()
-        writer.writerows(rows)
-    return folder

@@ -9,7 +9,7 @@ from bggan_core.detail import detail_kept, transfer_detail
 from bggan_core.export import convert_to_tflite, measure_parity, publish_weights
 from bggan_core.glassnet import GlassNetConfig, build_glassnet
 from bggan_core.rendering import Renderer
-from tests.bggan_core.conftest import TINY, randomise
+from tests.bggan_core.networks import TINY, randomise
 
 
 def test_one_file_serves_every_size_and_orientation_like_keras(tiny_network):

@@ -3,7 +3,7 @@ import pytest
 
 from bggan_core.glassnet import GlassNetConfig, build_glassnet
 from bggan_core.growth import widen
-from tests.bggan_core.conftest import TINY, randomise
+from tests.bggan_core.networks import TINY, randomise
 
 
 def test_the_default_is_the_papers_size():

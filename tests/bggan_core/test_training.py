@@ -13,7 +13,7 @@ from bggan_core.configs import CONFIGS, Phase, TrainingConfig, load_config, save
 from bggan_core.data.corpus import read_manifest
 from bggan_core.data.synthetic import PairMaker
 from bggan_core.training import StageATrainer, TrainingDivergedError, load_trained, open_loss_log
-from tests.bggan_core.conftest import TINY
+from tests.bggan_core.networks import TINY
 
 CONFIG = TrainingConfig(
     name="tiny",
