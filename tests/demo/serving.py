@@ -1,0 +1,58 @@
+"""The whole app in a process of its own, on a free port, with a function in the network's place."""
+
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+
+from tests.demo.files import write_examples
+from tests.study.pictures import write_study_folder
+
+ROOT = Path(__file__).resolve().parents[2]
+MAX_UPLOAD_MEGABYTES = 4
+
+
+def free_port() -> int:
+    """A port nobody listens on right now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@contextmanager
+def running_app(folder: Path) -> Iterator[str]:
+    """Serve until the block ends and give the address; fail if the app ever tried to leave this machine."""
+    write_examples(folder / "examples")
+    write_study_folder(folder / "study")
+    port = free_port()
+    command = [sys.executable, "-m", "tests.demo.offline_app", str(port), str(folder)]
+    with subprocess.Popen(command, cwd=ROOT) as process:
+        try:
+            _wait_until_healthy(f"http://127.0.0.1:{port}", process)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.terminate()
+    assert not attempts_of(folder), attempts_of(folder)
+
+
+def attempts_of(folder: Path) -> str:
+    """What the app in this folder tried to reach outside of this machine."""
+    record = folder / "attempts.txt"
+    return record.read_text() if record.exists() else ""
+
+
+def _wait_until_healthy(address: str, process: subprocess.Popen, *, timeout_s: float = 120) -> None:
+    deadline = time.monotonic() + timeout_s
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            httpx.get(f"{address}/healthz").raise_for_status()
+        except httpx.TransportError:
+            time.sleep(0.1)
+        else:
+            return
+    raise RuntimeError(f"the app did not start; exit code {process.poll()}")
