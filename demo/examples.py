@@ -11,6 +11,8 @@ from demo.pictures import thumbnail_data_uri
 
 Text = Annotated[str, Field(min_length=1, max_length=200)]
 Link = Annotated[str, Field(pattern=r"^https?://\S+$")]
+# An address, then in words what was taken from there and what was changed.
+Source = Annotated[str, Field(pattern=r"^https?://\S+( .+)?$", max_length=400)]
 
 
 class _Entry(BaseModel):
@@ -23,7 +25,7 @@ class _Entry(BaseModel):
     author: Text
     licence: Text
     licence_url: Link
-    source: Link
+    source: Source
 
 
 class Example(BaseModel):
@@ -36,7 +38,7 @@ class Example(BaseModel):
     author: Text
     licence: Text
     licence_url: Link
-    source: Link
+    source: Source
 
 
 def load_examples(folder: Path) -> tuple[Example, ...]:
@@ -66,11 +68,12 @@ def gallery_html(examples: Sequence[Example]) -> str:
 
 def _figure(index: int, example: Example) -> str:
     title, author, licence = escape(example.title), escape(example.author), escape(example.licence)
+    address = example.source.split(" ")[0]
     return f"""<li>
   <button type="button" data-example="{index}" aria-label="Render the example photo {title}">
     <img src="{thumbnail_data_uri(example.path)}" alt="" width="384" height="288">
   </button>
-  <p><a href="{escape(example.source)}" target="_blank" rel="noopener">{title}</a>
+  <p><a href="{escape(address)}" title="{escape(example.source)}" target="_blank" rel="noopener">{title}</a>
   <span>{author} · <a href="{escape(example.licence_url)}" target="_blank" rel="noopener">{licence}</a></span></p>
 </li>"""
 

@@ -42,7 +42,7 @@ def write_examples(folder: Path, *, count: int = 6) -> Path:
                 "author": "Ada <Lovelace>",
                 "licence": "CC0 1.0",
                 "licence_url": "https://creativecommons.org/publicdomain/zero/1.0/",
-                "source": "https://example.org/photo",
+                "source": "https://example.org/photo (scaled)",
             }
         )
     (folder / "manifest.json").write_text(json.dumps(entries), encoding="utf-8")

@@ -22,6 +22,7 @@ def test_examples_are_read_in_order(tmp_path: Path) -> None:
         ({"author": None}, r"entry 2: author"),
         ({"licence": ""}, r"entry 2: licence"),
         ({"licence_url": "javascript:alert(1)"}, r"entry 2: licence_url"),
+        ({"source": "found somewhere"}, r"entry 2: source"),
         ({"file": "../secret.jpg"}, r"entry 2: file"),
         ({"file": "gone.jpg"}, r"file: not found.*gone\.jpg"),
         ({"colour": "red"}, r"entry 2: colour"),
@@ -56,5 +57,11 @@ def test_gallery_shows_licences_and_escapes_names(tmp_path: Path) -> None:
     html = gallery_html(load_examples(write_examples(tmp_path / "examples")))
     assert html.count("data-example=") == 6
     assert html.count("CC0 1.0") == 6
+    assert html.count('href="https://example.org/photo" title="https://example.org/photo (scaled)"') == 6
     assert "Ada &lt;Lovelace&gt;" in html
     assert "<Lovelace>" not in html
+
+
+def test_shipped_examples_are_complete() -> None:
+    """Six photos, each with its attribution."""
+    assert len(load_examples(Path(__file__).resolve().parents[2] / "examples")) == 6
