@@ -94,7 +94,7 @@ PAPER_SIZE = dataclasses.replace(
     SMALL_FINE,
     name="paper-size",
     network=GlassNetConfig(output="residual"),
-    phases=(Phase(steps=1500, batch=1, height=256, width=384),),
+    phases=(Phase(steps=1900, batch=1, height=256, width=384),),
     learning_rate=2e-4,
     final_learning_rate=1e-5,
     seed=2022,
