@@ -64,6 +64,7 @@ def mount_study(app: FastAPI, *, store: StudyStore, secret_key: str, path: str =
         pwa=False,
         mcp_server=False,
         show_error=False,
+        max_file_size=1,  # bytes: Gradio's upload route is always there, and raters have nothing to upload
         head=rater_head(),
     )
 

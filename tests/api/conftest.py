@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
 import pytest
 from gradio_client import Client
 
@@ -37,3 +38,10 @@ def address(served: Served) -> str:
 @pytest.fixture(scope="session")
 def client(address: str, tmp_path_factory: pytest.TempPathFactory) -> Client:
     return Client(address, download_files=str(tmp_path_factory.mktemp("results")), verbose=False)
+
+
+@pytest.fixture(scope="session")
+def http() -> Iterator[httpx.Client]:
+    """Plain requests, patient with a busy machine."""
+    with httpx.Client(timeout=60) as plain:
+        yield plain

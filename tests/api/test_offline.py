@@ -15,7 +15,7 @@ from tests.demo.serving import ROOT, attempts_of
 
 def test_app_serves_and_renders_without_any_network(served: Served, client: Client, tmp_path: Path) -> None:
     """Started with all outgoing sockets refused, it serves the page and a rendering, and has tried nothing."""
-    assert httpx.get(served.address).status_code == 200
+    assert httpx.get(served.address, timeout=60).status_code == 200
     photo = save(tmp_path / "photo.png", gradient(300, 200))
     with Image.open(client.predict(photo=handle_file(photo), api_name="/render")) as picture:
         assert picture.size == (300, 200)

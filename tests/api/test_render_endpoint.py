@@ -69,9 +69,9 @@ def test_forged_path_reads_and_fetches_nothing(served: Served, path: str | None)
     """A payload that names anything but an uploaded file is refused, and no address is looked up."""
     address = served.address
     payload = {"path": path, "meta": {"_type": "gradio.FileData"}}
-    event = httpx.post(f"{address}/gradio_api/call/render", json={"data": [payload]}, timeout=30)
+    event = httpx.post(f"{address}/gradio_api/call/render", json={"data": [payload]}, timeout=60)
     if event.is_success:
-        events = httpx.get(f"{address}/gradio_api/call/render/{event.json()['event_id']}", timeout=30).text
+        events = httpx.get(f"{address}/gradio_api/call/render/{event.json()['event_id']}", timeout=60).text
         assert events.startswith("event: error")
         assert "root:" not in events
     assert attempts_of(served.folder) == ""
@@ -81,18 +81,18 @@ def test_forged_path_reads_and_fetches_nothing(served: Served, path: str | None)
 @pytest.mark.parametrize("route", ["file=https://", "file=http%3A//", "proxy=https://"])
 def test_server_fetches_no_address_for_anyone(served: Served, page: str, route: str) -> None:
     """Gradio's file routes do not make this server a proxy."""
-    answer = httpx.get(f"{served.address}{page}/gradio_api/{route}example.org/photo.jpg", timeout=30)
+    answer = httpx.get(f"{served.address}{page}/gradio_api/{route}example.org/photo.jpg", timeout=60)
     assert answer.status_code == 404
     assert attempts_of(served.folder) == ""
 
 
 def test_forged_example_is_refused(address: str) -> None:
     """An example that is not offered gives an error, not a file."""
-    config = httpx.get(f"{address}/config", timeout=30).json()
+    config = httpx.get(f"{address}/config", timeout=60).json()
     index = next(entry["id"] for entry in config["dependencies"] if entry["api_name"] == "render_example")
     body = {"data": [], "fn_index": index, "session_hash": "forged", "event_data": {"index": 99}}
-    httpx.post(f"{address}/gradio_api/queue/join", json=body, timeout=30).raise_for_status()
-    with httpx.stream("GET", f"{address}/gradio_api/queue/data?session_hash=forged", timeout=30) as stream:
+    httpx.post(f"{address}/gradio_api/queue/join", json=body, timeout=60).raise_for_status()
+    with httpx.stream("GET", f"{address}/gradio_api/queue/data?session_hash=forged", timeout=60) as stream:
         messages = [json.loads(line.removeprefix("data: ")) for line in stream.iter_lines() if line]
     completed = next(message for message in messages if message["msg"] == "process_completed")
     assert completed["success"] is False
