@@ -10,8 +10,10 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from scripts.study import app
+from app import Settings
+from scripts.study import DEFAULT_DATA, app
 from study.export import mos_markdown, mos_table, write_tables
+from study.store import StudyStore
 from tests.study.test_store import answer
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -93,9 +95,24 @@ def test_a_researcher_creates_opens_watches_closes_and_exports_from_the_command_
     assert {path.name for path in (tmp_path / "tables").iterdir()} == {"votes.csv", "mos.csv", "mos.md"}
 
 
+def test_the_commands_and_the_app_keep_one_store_in_one_data_folder(study_folder, tmp_path, monkeypatch):
+    """Whether the folder is named by the option, by the variable or not at all."""
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    for name, options, environment in [
+        ("by-option", ["--data", str(tmp_path / "data")], {}),
+        ("by-variable", [], {"BGGAN_DATA": str(tmp_path / "data")}),
+    ]:
+        create = ["create", name, "--from", str(study_folder), *options]
+        assert CliRunner().invoke(app, create, env=environment, catch_exceptions=False).exit_code == 0
+    served = StudyStore(Settings(data=tmp_path / "data").study_database, data_folder=tmp_path / "data")
+    assert [study.name for study in served.studies()] == ["by-option", "by-variable"]
+    served.close()
+    assert Settings().data == DEFAULT_DATA
+
+
 def test_the_script_runs_as_a_file_from_any_folder_and_says_errors_in_one_line(tmp_path):
     """Its own name, study.py, would hide the package `study` if it did not take care."""
     command = [sys.executable, str(ROOT / "scripts" / "study.py"), "open", "nowhere"]
-    environment = {**os.environ, "DATABASE_URL": f"sqlite:///{tmp_path}/cli.db"}
+    environment = {**os.environ, "DATABASE_URL": f"sqlite:///{tmp_path}/cli.db", "BGGAN_DATA": str(tmp_path)}
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path, env=environment)
     assert (done.returncode, done.stderr.strip()) == (1, "Error: There is no such study.")
