@@ -37,13 +37,19 @@ _STATUS_AND_CODE: dict[type[StudyError], tuple[int, str]] = {
 }
 StudyName = Annotated[str, Field(max_length=64)]
 Token = Annotated[str, Field(max_length=64)]
+Attempt = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
 
 
 class BeginRequest(BaseModel):
-    """A rater agrees and begins; `study` may be left out where one is open."""
+    """A rater agrees and begins.
+
+    `study` may be left out where one is open. `attempt` is 128 random bits, made once by the page: a request sent again
+    because its reply was lost enrols nobody twice.
+    """
 
     model_config = ConfigDict(extra="forbid")
     study: StudyName | None = None
+    attempt: Attempt | None = None
 
 
 class VoteRequest(BaseModel):
@@ -102,7 +108,7 @@ def _add_visit_routes(router: APIRouter, visits: Visits, *, path: str) -> None:
     @router.post(f"{path}/api/visit")
     def begin_visit(request: Request, response: Response, begin: BeginRequest) -> dict[str, object]:
         """Begin or resume; the answer sets the rater's cookie."""
-        visit = visits.begin(request.cookies, study_name=begin.study)
+        visit = visits.begin(request.cookies, study_name=begin.study, attempt=begin.attempt)
         response.set_cookie(
             visit.cookie_name,
             visit.cookie_value,

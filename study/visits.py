@@ -4,9 +4,13 @@ A rater is recognised by a signed cookie, one per study, that holds the rater's 
 visit lives in the store, so a reload, another tab or a restart of the server change nothing.
 """
 
+import base64
+import hmac
 import os
 import secrets
+import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,15 +52,26 @@ class Visits:
             raise ValueError(f"secret_key must have at least 16 characters, got {len(secret_key)}")
         self._store = store
         self._signer = URLSafeTimedSerializer(secret_key, salt="rater")
+        self._secret_key = secret_key.encode()
 
     def study(self, name: str | None) -> StudyRecord:
         """The open study of this name, or the one opened last; raises NoStudyOpen, UnknownStudy or StudyClosed."""
         return self._store.open_study_for_raters(name)
 
-    def begin(self, cookies: Mapping[str, str], *, study_name: str | None) -> Visit:
-        """Begin a visit, or resume it where the cookie shows a rater of this study."""
+    def begin(self, cookies: Mapping[str, str], *, study_name: str | None, attempt: str | None = None) -> Visit:
+        """Begin a visit, or resume it where the cookie shows a rater of this study.
+
+        Args:
+            cookies: What the browser sent.
+            study_name: The study asked for; None for the one opened last.
+            attempt: At least 128 random bits that the page made. A second request with them, sent because the reply
+                to the first was lost, begins the same visit; without them it begins another.
+        """
         study = self.study(study_name)
-        rater = self._rater(cookies, study.name) or self._store.enrol_rater(study.name, plan=_plan)
+        rater = self._rater(cookies, study.name)
+        if rater is None:
+            rater_id = None if attempt is None else self._rater_id(attempt, study.name)
+            rater = self._store.enrol_rater(study.name, plan=_plan, rater_id=rater_id)
         return Visit(
             study=study,
             cookie_name=COOKIE_PREFIX + study.name,
@@ -110,6 +125,11 @@ class Visits:
         rater = str(claim[1])
         return rater if self._store.has_rater(study_name, rater) else None
 
+    def _rater_id(self, attempt: str, study_name: str) -> str:
+        """Derive the id of the rater whom an attempt enrols: 128 bits that nobody can tell without our key."""
+        digest = hmac.digest(self._secret_key, f"rater id/{study_name}/{attempt}".encode(), "sha256")
+        return base64.urlsafe_b64encode(digest[:16]).rstrip(b"=").decode()
+
     def _signed(self, rater: str, study_name: str) -> str:
         """Sign the claim to be this rater of this study."""
         return str(self._signer.dumps([study_name, rater]))
@@ -124,12 +144,20 @@ def load_secret_key(data_folder: Path) -> str:
     """Read the key that signs raters' cookies, making it on the first start, readable by its owner alone."""
     path = data_folder / _KEY_FILE
     data_folder.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        _make_secret_key(path)
+    return path.read_text().strip()
+
+
+def _make_secret_key(path: Path) -> None:
+    """Write a new key under another name first: the key is there whole or not at all, even after a crash."""
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.")  # mode 600
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_text().strip()
-    with os.fdopen(descriptor, "w") as file:
-        file.write(secrets.token_urlsafe(32))
-        file.flush()
-        os.fsync(file.fileno())
-    return load_secret_key(data_folder)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_urlsafe(32))
+            file.flush()
+            os.fsync(file.fileno())
+        with suppress(FileExistsError):  # another process was faster: unlike a rename, a link keeps the first key
+            os.link(temporary, path)
+    finally:
+        Path(temporary).unlink()

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import cast
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from study.chain import chained_sha256
@@ -85,7 +85,7 @@ def study_record(session: Session, study: StudyRow) -> StudyRecord:
 
 
 def add_cells(
-    session: Session, study_id: int, definition: StudyDefinition, stored: Mapping[tuple[str, str | None], str]
+    session: Session, *, study_id: int, definition: StudyDefinition, stored: Mapping[tuple[str, str | None], str]
 ) -> None:
     """Store the scale, the scenes, the methods and what each method made of each scene."""
     sizes = {picture.scene: (picture.width, picture.height) for picture in definition.pictures}
@@ -133,7 +133,7 @@ def trial_record(trial: TrialRow, scene: SceneRow) -> Trial:
     return Trial(trial.token, trial.ground_truth_token, trial.stimulus_token, scene.width, scene.height)
 
 
-def chain_vote(session: Session, study: StudyRow, trial: TrialRow, answer: Answer) -> ChainedVote:
+def chain_vote(session: Session, *, study: StudyRow, trial: TrialRow, answer: Answer) -> ChainedVote:
     """Add the answer as the last vote of the study's chain; the study must be locked."""
     chain = select(VoteRow).where(VoteRow.study_id == study.id).order_by(VoteRow.ordinal.desc())
     last = session.scalar(chain.limit(1))
@@ -181,15 +181,15 @@ def vote_record(study_sha256: str, row: VoteRow, trial: TrialRow, *, scene: str,
     )
 
 
-def read_votes(session: Session, study: StudyRow) -> list[ChainedVote]:
-    """All votes of a study in the order of the chain."""
+def read_votes(session: Session, study: StudyRow, *where: ColumnElement[bool]) -> list[ChainedVote]:
+    """The votes of a study in the order of the chain: all, or those that meet the conditions."""
     rows = session.execute(
         select(VoteRow, TrialRow, SceneRow.name.label("scene"), MethodRow.name.label("method"))
         .join(TrialRow, TrialRow.id == VoteRow.trial_id)
         .join(StimulusRow, StimulusRow.id == TrialRow.stimulus_id)
         .join(SceneRow, SceneRow.id == StimulusRow.scene_id)
         .join(MethodRow, MethodRow.id == StimulusRow.method_id)
-        .where(VoteRow.study_id == study.id)
+        .where(VoteRow.study_id == study.id, *where)
         .order_by(VoteRow.ordinal)
     )
     return [

@@ -92,10 +92,12 @@ class StudyStore:
                 )
                 session.add(study)
                 session.flush()
-                add_cells(session, study.id, definition, stored)
+                add_cells(session, study_id=study.id, definition=definition, stored=stored)
                 return study_record(session, study)
         except IntegrityError as error:
-            raise StudyExists(f"There is already a study named {definition.name}.") from error
+            if any(study.name == definition.name for study in self.studies()):
+                raise StudyExists(f"There is already a study named {definition.name}.") from error
+            raise
 
     def open_study(self, name: str) -> None:
         """Let raters in. A closed study may be opened again; its votes stay."""
@@ -162,19 +164,22 @@ class StudyStore:
 
     # Raters
 
-    def enrol_rater(self, study_name: str, *, plan: Plan) -> str:
-        """Add a rater with all their trials and return the rater's random id.
+    def enrol_rater(self, study_name: str, *, plan: Plan, rater_id: str | None = None) -> str:
+        """Add a rater with all their trials and return the rater's id.
 
         Args:
             study_name: An open study.
             plan: Gives (scene, method) indices in the order of trials for the study and the rater's ordinal.
+            rater_id: 22 unguessable characters; left out, random ones. Enrolling an id twice is enrolling it once.
         Raises:
             UnknownStudy, StudyClosed: raters cannot begin.
         """
         with Session(self._writing) as session, session.begin():
             study = require_open(lock_study(session, find_study(session, study_name).id))
+            if rater_id is not None and session.get(RaterRow, rater_id) is not None:
+                return rater_id
             ordinal = session.scalar(select(func.count(RaterRow.id)).where(RaterRow.study_id == study.id)) or 0
-            rater = RaterRow(id=new_token(), study_id=study.id, ordinal=ordinal, began_at=now())
+            rater = RaterRow(id=rater_id or new_token(), study_id=study.id, ordinal=ordinal, began_at=now())
             session.add(rater)
             session.flush()
             cells = plan(study_record(session, study), ordinal)
@@ -235,9 +240,10 @@ class StudyStore:
             return name
 
     def record_vote(self, answer: Answer, *, rater_id: str, trial_token: str) -> bool:
-        """Keep a rater's answer to a trial, durably in the database and in the journal.
+        """Keep a rater's answer to a trial; when this returns, the vote is on disk in the database and in the journal.
 
-        A trial answered before keeps its first answer: sending an answer again is safe.
+        A trial answered before keeps its first answer: sending an answer again is safe. It is also what puts a vote
+        into the journal whose first call ended between the database and the journal, by a crash or a full disk.
 
         Returns:
             Whether this call recorded the vote; False where the trial had one.
@@ -245,22 +251,25 @@ class StudyStore:
             UnknownTrial: not this rater's trial, or never presented.
             StudyClosed: the study has ended.
             OffScale: the value is none of the study's answers.
+            OSError: the journal could not be written; the vote is in the database, and this call must be repeated.
         """
         with Session(self._writing) as session, session.begin():
             trial = session.scalar(select(TrialRow).where(TrialRow.token == trial_token))
             if trial is None or trial.rater_id != rater_id or trial.presented_at is None:
                 raise UnknownTrial("There is no such trial.")
             study = lock_study(session, trial.study_id)
-            if session.scalar(select(VoteRow.id).where(VoteRow.trial_id == trial.id)) is not None:
-                return False
-            require_open(study)
-            if session.get(ScalePointRow, (study.id, answer.value)) is None:
-                raise OffScale(f"The value {answer.value} is not on the scale.")
-            vote = chain_vote(session, study, trial, answer)
-        # After the commit: the journal never holds a vote the database refused. A crash between the two leaves the
-        # vote in the database, which is what counts.
-        self._journal.append(vote)
-        return True
+            earlier = read_votes(session, study, VoteRow.trial_id == trial.id)
+            if not earlier:
+                require_open(study)
+                if session.get(ScalePointRow, (study.id, answer.value)) is None:
+                    raise OffScale(f"The value {answer.value} is not on the scale.")
+            vote = earlier[0] if earlier else chain_vote(session, study=study, trial=trial, answer=answer)
+        # After the commit: the journal never holds a vote the database refused.
+        if earlier:
+            self._journal.append_if_absent(vote)
+        else:
+            self._journal.append(vote)
+        return not earlier
 
     def votes(self, study_name: str) -> list[ChainedVote]:
         """All votes of a study in the order of the chain."""

@@ -49,6 +49,32 @@ def test_beginning_again_resumes_the_same_visit(new_browser, open_store):
     assert open_store.progress("bokeh").raters == 1
 
 
+def test_beginning_sent_again_after_a_lost_reply_enrols_nobody_twice(new_browser, open_store):
+    """The lost reply held the cookie: both requests come without one."""
+    first, again = (new_browser().post("/study/api/visit", json={"attempt": "0f" * 16}) for _ in range(2))
+    assert first.json() == again.json()
+    assert open_store.progress("bokeh").raters == 1
+    begin(new_browser())
+    new_browser().post("/study/api/visit", json={"attempt": "f0" * 16})
+    assert open_store.progress("bokeh").raters == 3
+
+
+def test_an_attempt_names_its_rater_by_the_servers_key_alone(new_browser, open_store):
+    """Else whoever made the attempt could tell the rater's id in a published table."""
+    new_browser().post("/study/api/visit", json={"attempt": "0f" * 16})
+    other = FastAPI()
+    other.include_router(build_router(Visits(open_store, secret_key="another key altogether")))
+    with TestClient(other) as elsewhere:
+        elsewhere.post("/study/api/visit", json={"attempt": "0f" * 16})
+    assert open_store.progress("bokeh").raters == 2
+
+
+@pytest.mark.parametrize("attempt", ["", "0f", "0F" * 16, "0f" * 17, 7])
+def test_an_attempt_that_may_be_guessed_is_refused(new_browser, open_store, attempt):
+    assert new_browser().post("/study/api/visit", json={"attempt": attempt}).status_code == 422
+    assert open_store.progress("bokeh").raters == 0
+
+
 def test_the_cookie_is_out_of_scripts_reach(new_browser):
     cookie = new_browser().post("/study/api/visit", json={}).headers["set-cookie"]
     assert "HttpOnly" in cookie

@@ -2,15 +2,20 @@
 
 import itertools
 import json
+import os
 import sqlite3
+import stat
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from sqlalchemy.exc import IntegrityError
 
 from study.chain import chained_sha256
 from study.definition import read_study
 from study.errors import NoStudyOpen, OffScale, StudyClosed, StudyExists, UnknownStudy, UnknownTrial
-from study.examples import ensure_example_study
+from study.examples import EXAMPLE_TITLE, ensure_example_study
 from study.records import Answer
 from study.store import StudyStore
 from study.visits import load_secret_key
@@ -118,6 +123,77 @@ def test_the_journal_holds_the_same_votes_as_the_database(open_store, tmp_path):
     assert lines == [chained.content() for chained in open_store.votes("bokeh")]
 
 
+def journalled(tmp_path):
+    """The hashes in all journals, in no particular order."""
+    lines = [line for path in (tmp_path / "var").glob("votes_*.jsonl") for line in path.read_text().splitlines()]
+    return [json.loads(line)["sha256"] for line in lines]
+
+
+@pytest.fixture
+def vote_missing_in_the_journal(open_store, monkeypatch):
+    """A rater and the token of a trial whose vote reached the database, not the journal: its disk fails at fsync."""
+    rater = open_store.enrol_rater("bokeh", plan=plan)
+    token = open_store.visit_state(rater).current.token
+
+    def fail(_descriptor):
+        raise OSError("no space left on device")
+
+    with monkeypatch.context() as full_disk:
+        full_disk.setattr(os, "fsync", fail)
+        with pytest.raises(OSError, match="no space left"):
+            open_store.record_vote(answer(2), rater_id=rater, trial_token=token)
+    return rater, token
+
+
+def test_a_vote_the_journal_could_not_take_is_journalled_when_it_is_sent_again(
+    open_store, tmp_path, vote_missing_in_the_journal
+):
+    """Once more in a new file: nobody knows what the failed fsync left of the first."""
+    rater, token = vote_missing_in_the_journal
+    assert not open_store.record_vote(answer(2), rater_id=rater, trial_token=token)
+    [vote] = open_store.votes("bokeh")
+    assert journalled(tmp_path) == [vote.sha256] * 2
+    assert len(list((tmp_path / "var").glob("votes_*.jsonl"))) == 2
+
+
+def test_a_vote_is_journalled_by_the_next_process_too(open_store, database_url, tmp_path):
+    """As after a crash between the database and the journal."""
+    rater = open_store.enrol_rater("bokeh", plan=plan)
+    token = open_store.visit_state(rater).current.token
+    open_store.record_vote(answer(2), rater_id=rater, trial_token=token)
+    [journal] = (tmp_path / "var").glob("votes_*.jsonl")
+    journal.write_bytes(journal.read_bytes()[:40])
+    next_process = StudyStore(database_url, data_folder=tmp_path / "var")
+    for _ in range(2):
+        assert not next_process.record_vote(answer(2), rater_id=rater, trial_token=token)
+    next_process.close()
+    journal.unlink()
+    assert journalled(tmp_path) == [vote.sha256 for vote in open_store.votes("bokeh")]
+
+
+def test_a_vote_that_an_earlier_process_journalled_is_not_journalled_again(open_store, database_url, tmp_path):
+    rater = open_store.enrol_rater("bokeh", plan=plan)
+    token = open_store.visit_state(rater).current.token
+    open_store.record_vote(answer(2), rater_id=rater, trial_token=token)
+    next_process = StudyStore(database_url, data_folder=tmp_path / "var")
+    next_process.record_vote(answer(2), rater_id=rater, trial_token=token)
+    next_process.close()
+    assert len(journalled(tmp_path)) == 1
+
+
+def test_a_new_journals_entry_in_its_folder_is_on_the_disk_before_the_first_acknowledgement(open_store, monkeypatch):
+    synced, fsync = [], os.fsync
+
+    def note_kind(descriptor):
+        synced.append("folder" if stat.S_ISDIR(os.fstat(descriptor).st_mode) else "file")
+        fsync(descriptor)
+
+    rater = open_store.enrol_rater("bokeh", plan=plan)
+    monkeypatch.setattr(os, "fsync", note_kind)
+    rate_everything(open_store, rater, [1, 4])
+    assert synced == ["file", "folder", "file"]
+
+
 def test_two_processes_writing_at_once_fork_no_chain(open_store, database_url, tmp_path):
     second = StudyStore(database_url, data_folder=tmp_path / "var")
     raters = [(store, store.enrol_rater("bokeh", plan=plan)) for store in (open_store, second)]
@@ -150,6 +226,13 @@ def test_a_source_picture_that_changes_meanwhile_is_not_frozen(store, study_fold
 def test_a_name_is_taken_once(open_store, study_folder):
     with pytest.raises(StudyExists):
         open_store.create_study(read_study(study_folder, name="bokeh"))
+
+
+def test_what_else_the_database_refuses_is_not_taken_for_a_taken_name(store, study_folder):
+    definition = read_study(study_folder, name="bokeh")
+    with pytest.raises(IntegrityError):
+        store.create_study(replace(definition, methods=("glassnet", "glassnet")))
+    assert store.studies() == []
 
 
 def test_drafts_are_unknown_and_closed_studies_closed_to_raters(store, study_folder):
@@ -185,6 +268,43 @@ def test_the_example_study_is_made_once_and_only_in_an_empty_store(store, study_
     ensure_example_study(store, Path("does not exist"))
     [study] = store.studies()
     assert (study.name, study.status) == ("example", "open")
+
+
+def test_an_example_left_a_draft_by_a_killed_start_is_opened_by_the_next(store, study_folder):
+    store.create_study(read_study(study_folder, name="example", title=EXAMPLE_TITLE))
+    ensure_example_study(store, Path("does not exist"))
+    assert [study.status for study in store.studies()] == ["open"]
+
+
+@pytest.mark.parametrize(("title", "close"), [(EXAMPLE_TITLE, True), ("A study of my own", False)])
+def test_an_example_closed_by_a_researcher_and_a_researchers_own_draft_stay_as_they_are(
+    store, study_folder, title, close
+):
+    store.create_study(read_study(study_folder, name="example", title=title))
+    if close:
+        store.close_study("example")
+    [before] = store.studies()
+    ensure_example_study(store, study_folder)
+    assert store.studies() == [before]
+
+
+def test_a_start_killed_while_it_makes_the_secret_key_leaves_none(tmp_path, monkeypatch):
+    def fail(_descriptor):
+        raise OSError("killed")
+
+    with monkeypatch.context() as killed:
+        killed.setattr(os, "fsync", fail)
+        with pytest.raises(OSError, match="killed"):
+            load_secret_key(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+    assert len(load_secret_key(tmp_path)) >= 32
+
+
+def test_processes_that_start_at_once_share_one_secret_key(tmp_path):
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        keys = set(pool.map(lambda _: load_secret_key(tmp_path), range(8)))
+    assert len(keys) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["secret.key"]
 
 
 def test_the_secret_key_is_made_once_and_readable_by_its_owner_alone(tmp_path):
