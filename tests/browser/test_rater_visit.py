@@ -9,15 +9,15 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from study.definition import read_study
 from study.export import mos_table
+from study.scale import rating_scale
 from study.store import StudyStore
+from tests.browser.conftest import PATIENCE_MS
 from tests.study.pictures import write_study_folder
 from tests.study.servers import free_port, running_server
 
 pytestmark = pytest.mark.browser
 DESKTOP = {"viewport": {"width": 1280, "height": 800}}
 PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "is_mobile": True, "has_touch": True}
-PATIENCE_MS = 60_000  # the page takes a second to load, and half a minute on a machine that trains networks meanwhile
-expect.set_options(timeout=PATIENCE_MS)
 METHODS = ("glassnet", "unprocessed")
 # No two tests share a study, so one server serves them all.
 STUDIES = (
@@ -31,7 +31,40 @@ STUDIES = (
     "closing",
     "tabs",
     "portrait",
+    "eleven",
+    "lost-begin",
+    "slow",
+    "stalled",
+    "damaged-once",
+    "damaged",
 )
+# The script's patience of 20 s is cut to 2 s, and pictures come in four parts, 1 s apart: longer than the patience.
+IMPATIENT = """
+  const { setTimeout: later, fetch: get } = window;
+  const timeout = AbortSignal.timeout.bind(AbortSignal);
+  const cut = (ms) => (ms === 20000 ? 2000 : ms);
+  window.setTimeout = (task, ms, ...rest) => later(task, cut(ms), ...rest);
+  AbortSignal.timeout = (ms) => timeout(cut(ms));
+"""
+SLOW_PICTURES = """
+  window.fetch = async (url, options) => {
+    const response = await get(url, options);
+    if (!String(url).includes("/stimuli/")) return response;
+    const bytes = new Uint8Array(await response.arrayBuffer());
+    const size = Math.ceil(bytes.length / 4);
+    let sent = 0;
+    const body = new ReadableStream({
+      start: (stream) => options.signal.addEventListener("abort", () => stream.error(options.signal.reason)),
+      async pull(stream) {
+        await new Promise((resolve) => later(resolve, 1000));
+        if (options.signal.aborted) return;
+        stream.enqueue(bytes.slice(sent, (sent += size)));
+        if (sent >= bytes.length) stream.close();
+      },
+    });
+    return new Response(body, { headers: response.headers });
+  };
+"""
 
 
 @dataclass(frozen=True)
@@ -61,7 +94,8 @@ def database_url(folder: Path) -> str:
 def open_studies(folder: Path, sources: dict[str, Path]) -> StudyStore:
     store = StudyStore(database_url(folder), data_folder=folder / "var")
     for name, source in sources.items():
-        store.create_study(read_study(source, name=name, title="How close is this blur?"), seed=1)
+        scale = rating_scale(10 if name == "eleven" else 5)
+        store.create_study(read_study(source, name=name, title="How close is this blur?", scale=scale), seed=1)
         store.open_study(name)
     return store
 
@@ -82,10 +116,19 @@ def new_context(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
 
 
 def begin(context: BrowserContext, served: Served, study: str) -> Page:
-    page = context.new_page()
-    page.goto(f"{served.url}/study?study={study}")
+    page = start_screen(context, served, study)
     page.locator("#rater-begin").click()
     expect_trial(page, 1)
+    return page
+
+
+def start_screen(context: BrowserContext, served: Served, study: str, *, script: str = "") -> Page:
+    """Open the study in a new page, with a script run before the page's own."""
+    page = context.new_page()
+    if script:
+        page.add_init_script(f"(() => {{ {script} }})()")
+    page.goto(f"{served.url}/study?study={study}")
+    expect(page.locator("#rater-begin")).to_be_visible()
     return page
 
 
@@ -170,6 +213,15 @@ def test_number_keys_answer_and_g_shows_the_ground_truth_in_place(served, new_co
     assert values(served, "keys") == [2]
 
 
+def test_the_hint_names_keys_that_answer_and_no_others(served, new_context):
+    """Eleven values and ten number keys."""
+    page = begin(new_context(**DESKTOP), served, "eleven")
+    expect(page.locator("#rater-note")).to_contain_text("Keys 0 to 9 answer.")
+    answer(page, 10)
+    expect_trial(page, 2)
+    assert values(served, "eleven") == [10]
+
+
 def test_portrait_pictures_on_a_phone_are_shown_one_at_a_time_with_a_button_to_flip(served, new_context):
     page = begin(new_context(**PHONE), served, "portrait")
     expect(page.locator("#rater-stage")).to_have_attribute("data-layout", "single")
@@ -206,6 +258,52 @@ def test_an_answer_whose_acknowledgement_got_lost_survives_a_reload_and_is_not_d
     expect_trial(page, 2)
     assert values(served, "reload-lost") == [5]
     assert page.evaluate("localStorage.length") == 0
+
+
+def test_a_rater_whose_beginning_was_acknowledged_in_vain_is_enrolled_once(served, new_context):
+    context = new_context(**DESKTOP)
+    page = start_screen(context, served, "lost-begin")
+
+    def deliver_but_lose_the_reply(route):
+        route.fetch()
+        context.clear_cookies()  # the cookie was in the reply
+        route.abort()
+
+    page.route("**/api/visit", deliver_but_lose_the_reply, times=1)
+    page.locator("#rater-begin").click()
+    expect_trial(page, 1)
+    assert served.store.progress("lost-begin").raters == 1
+
+
+def test_pictures_may_take_longer_than_the_patience_as_long_as_bytes_keep_coming(served, new_context):
+    page = start_screen(new_context(**DESKTOP), served, "slow", script=IMPATIENT + SLOW_PICTURES)
+    page.locator("#rater-begin").click()
+    expect_trial(page, 1)
+
+
+def test_a_picture_that_stalls_is_asked_for_again(served, new_context):
+    page = start_screen(new_context(**DESKTOP), served, "stalled", script=IMPATIENT)
+    page.route("**/stimuli/*", lambda _route: None, times=2)
+    page.locator("#rater-begin").click()
+    expect(page.locator("#rater-message h1")).to_have_text("Connection lost")
+    expect_trial(page, 1)
+
+
+def test_a_picture_that_arrived_damaged_is_asked_for_again(served, new_context):
+    page = start_screen(new_context(**DESKTOP), served, "damaged-once")
+    page.route("**/stimuli/*", lambda route: route.fulfill(body=b"no picture", content_type="image/png"), times=2)
+    page.locator("#rater-begin").click()
+    expect_trial(page, 1)
+
+
+def test_a_picture_that_stays_damaged_is_said_and_the_visit_can_go_on_later(served, new_context):
+    page = start_screen(new_context(**DESKTOP), served, "damaged")
+    page.route("**/stimuli/*", lambda route: route.fulfill(body=b"no picture", content_type="image/png"))
+    page.locator("#rater-begin").click()
+    expect(page.locator("#rater-message h1")).to_have_text("A picture cannot be shown")
+    page.unroute_all()
+    page.reload()
+    expect_trial(page, 1)
 
 
 def test_two_tabs_do_not_vote_twice_on_one_trial(served, new_context):

@@ -8,6 +8,9 @@ function startRaterPage(root) {
   const PENDING = "bggan-pending-vote";
   const ACCIDENT_MS = 350; // a second click this soon after new pictures was meant for the old ones
   const RETRY_MS = [1000, 2000, 4000, 8000];
+  const PATIENCE_MS = 20000; // for an answer, or for the next bytes of a picture
+  const DAMAGED_TRIES = 3;
+  const attempt = randomHex(16); // a beginning sent twice, because its reply was lost, enrols one rater
   const api = location.pathname.replace(/\/+$/, "") + "/api";
   const $ = (selector) => root.querySelector(selector);
   const stage = $("#rater-stage");
@@ -27,8 +30,10 @@ function startRaterPage(root) {
     }
   }
 
+  class Damaged extends Error {} // a picture that arrived and cannot be decoded
+
   async function request(path, options) {
-    const response = await fetch(path, { signal: AbortSignal.timeout(20000), ...options });
+    const response = await fetch(path, { signal: AbortSignal.timeout(PATIENCE_MS), ...options });
     if (response.ok) return response;
     if (response.status >= 500 || response.status === 429) throw new Error("server trouble " + response.status);
     const body = await response.json().catch(() => ({}));
@@ -38,14 +43,38 @@ function startRaterPage(root) {
   const post = (path, body) =>
     request(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
 
-  // Tries until the server answers; a refusal is an answer.
-  async function persist(attempt, onTrouble) {
+  // A large picture on a slow line may take minutes: it is given up only when no byte has come for a while.
+  async function requestPicture(url) {
+    const idle = new AbortController();
+    let timer;
+    const wait = () => {
+      clearTimeout(timer);
+      timer = setTimeout(() => idle.abort(), PATIENCE_MS);
+    };
+    try {
+      wait();
+      const response = await request(url, { signal: idle.signal });
+      const reader = response.body.getReader();
+      const parts = [];
+      for (;;) {
+        wait();
+        const { done, value } = await reader.read();
+        if (done) return new Blob(parts, { type: response.headers.get("Content-Type") });
+        parts.push(value);
+      }
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  // Tries until the server answers; a refusal is an answer. `onTrouble` may throw to give up.
+  async function persist(task, onTrouble) {
     for (let failures = 0; ; failures += 1) {
       try {
-        return await attempt();
+        return await task();
       } catch (error) {
         if (error instanceof Refusal) throw error;
-        onTrouble(failures);
+        onTrouble(error);
         await pauseOrOnline(RETRY_MS[Math.min(failures, RETRY_MS.length - 1)]);
       }
     }
@@ -61,6 +90,11 @@ function startRaterPage(root) {
       const timer = setTimeout(done, ms);
       addEventListener("online", done);
     });
+
+  // crypto.randomUUID is missing where the page is served without https.
+  function randomHex(bytes) {
+    return Array.from(crypto.getRandomValues(new Uint8Array(bytes)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  }
 
   // The answer on its way
 
@@ -108,34 +142,40 @@ function startRaterPage(root) {
 
   function load(url) {
     if (!pictures.has(url)) {
-      const loading = request(url)
-        .then((response) => response.blob())
-        .then((blob) => URL.createObjectURL(blob));
+      const loading = requestPicture(url).then((blob) => URL.createObjectURL(blob));
       loading.catch(() => pictures.delete(url));
       pictures.set(url, loading);
     }
     return pictures.get(url);
   }
 
+  function forget(url) {
+    const loading = pictures.get(url);
+    pictures.delete(url);
+    loading.then((object) => URL.revokeObjectURL(object), () => {});
+  }
+
   function forgetAllBut(urls) {
-    for (const [url, loading] of pictures) {
-      if (urls.includes(url)) continue;
-      pictures.delete(url);
-      loading.then((object) => URL.revokeObjectURL(object), () => {});
+    for (const url of [...pictures.keys()]) if (!urls.includes(url)) forget(url);
+  }
+
+  async function loadDecoded(url) {
+    const loading = load(url);
+    const ahead = new Image();
+    ahead.src = await loading;
+    try {
+      await ahead.decode();
+    } catch {
+      if (pictures.get(url) === loading) forget(url); // else the next try would meet the same bytes
+      throw new Damaged();
     }
+    return ahead.src;
   }
 
   async function place(next) {
-    const [groundTruth, picture] = await Promise.all([load(next.ground_truth), load(next.picture)]);
+    const [groundTruth, picture] = await Promise.all([loadDecoded(next.ground_truth), loadDecoded(next.picture)]);
     const sources = { ground_truth: groundTruth, picture };
     const images = [...stage.querySelectorAll("img")];
-    await Promise.all(
-      Object.values(sources).map((source) => {
-        const ahead = new Image();
-        ahead.src = source;
-        return ahead.decode();
-      }),
-    );
     for (const image of images) image.src = sources[image.dataset.role];
     await Promise.all(images.map((image) => image.decode().catch(() => {})));
   }
@@ -159,7 +199,14 @@ function startRaterPage(root) {
     screen("message");
   }
 
+  // While a trial is on the screen it stays there; before the first one there is only the message.
+  function report(title, text) {
+    if (root.dataset.screen === "trial") warn(title + ". " + text);
+    else message(title, text);
+  }
+
   function stop(error) {
+    if (error instanceof Damaged) return message("A picture cannot be shown", "It arrived damaged " + DAMAGED_TRIES + " times. Your answers so far are saved. Please tell whoever sent you the link, and reload the page later.");
     if (!(error instanceof Refusal)) return message("Something went wrong", "Please reload the page. Your answers so far are saved.");
     const screens = {
       no_study_open: ["No study is open", "There is nothing to rate right now. Thank you for coming by."],
@@ -187,9 +234,9 @@ function startRaterPage(root) {
   }
 
   function hint() {
-    const values = study.scale.map((point) => point.value);
+    const withKey = study.scale.map((point) => point.value).filter((value) => value <= 9);
     const hold = "Hold the picture to see the ground truth in its place.";
-    const keys = "Keys " + values[0] + " to " + values.at(-1) + " answer. Hold the picture, or the key G, to see the ground truth in its place.";
+    const keys = "Keys " + withKey[0] + " to " + withKey.at(-1) + " answer. Hold the picture, or the key G, to see the ground truth in its place.";
     return matchMedia("(hover: hover)").matches ? keys : hold;
   }
 
@@ -245,10 +292,7 @@ function startRaterPage(root) {
       return screen("done");
     }
     const waiting = setTimeout(() => stage.classList.add("rater-waiting"), 150);
-    await persist(
-      () => place(state.trial),
-      () => warn("Connection lost. The next pictures will be loaded as soon as it is back."),
-    );
+    await persist(() => place(state.trial), pictureTrouble());
     clearTimeout(waiting);
     stage.classList.remove("rater-waiting");
     flip(false);
@@ -259,6 +303,16 @@ function startRaterPage(root) {
     shownAt = await painted();
     setTimeout(() => accept(trial === state.trial), ACCIDENT_MS);
     loadAhead(state);
+  }
+
+  function pictureTrouble() {
+    let damaged = 0;
+    return (error) => {
+      if (!(error instanceof Damaged)) return report("Connection lost", "The next pictures will be loaded as soon as it is back.");
+      damaged += 1;
+      if (damaged === DAMAGED_TRIES) throw error;
+      report("A picture arrived damaged", "It is being loaded again.");
+    };
   }
 
   // After the frame in which the pictures appear.
@@ -312,7 +366,7 @@ function startRaterPage(root) {
     button.setAttribute("aria-disabled", "true");
     try {
       const response = await persist(
-        () => post(api + "/visit", { study: study.name }),
+        () => post(api + "/visit", { study: study.name, attempt }),
         () => { button.textContent = "Connection lost, trying again"; },
       );
       await show((await response.json()).visit);
