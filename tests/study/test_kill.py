@@ -11,7 +11,7 @@ def test_a_vote_survives_kill_9_right_after_its_acknowledgement(open_store, data
     port = free_port()
     with (
         running_server(port=port, database_url=database_url, data_folder=tmp_path / "var") as server,
-        httpx.Client(base_url=f"http://127.0.0.1:{port}") as browser,
+        httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as browser,
     ):
         trial = browser.post("/study/api/visit", json={}).json()["visit"]["trial"]
         answer = browser.post("/study/api/vote", json={"trial": trial["token"], "value": 4, **SCREEN})
