@@ -32,13 +32,16 @@ lint: $(VENV)/.development
 # The system's Chromium, else Playwright's own; without either, pytest lists the browser tests as skipped.
 .PHONY: browser
 browser: $(VENV)/.development
-	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || $(BIN)/playwright install chromium || \
+	@test -n "$$CHROMIUM" || command -v chromium >/dev/null || command -v chromium-browser >/dev/null || \
+	command -v google-chrome >/dev/null || command -v google-chrome-stable >/dev/null || \
+	$(BIN)/playwright install chromium || \
 	echo "No Chromium: the tests marked 'browser' will NOT run. Debian: apt-get install chromium"
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
-	{ echo "Python 3.11 to 3.13 is needed; choose one by: make PYTHON=/path/to/python3.11"; exit 1; }
-	$(PYTHON) -m venv $(VENV)
+	{ echo "Python 3.11 to 3.13 is needed; choose one by: make PYTHON=python3.11"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || \
+	{ rm -rf $(VENV); echo "$(PYTHON) cannot make virtual environments. Debian: apt-get install python3-venv"; exit 1; }
 
 $(VENV)/.serving: requirements.txt pyproject.toml | $(VENV)/bin/python
 	@echo "Installing what the demo runs on: about 2 minutes on a fast line and 2.5 GB in $(VENV)."

@@ -60,8 +60,8 @@ def build_glassnet(
     photo = keras.Input((*image_size, 3), name="photo")
     residual = _stage(photo, config, channels=config.stage1_channels, form=form, name="stage1")
     rough = keras.layers.Subtract(name="rough", dtype="float32")([photo, residual])
-    # Paper: stage 2 refines the rough result. Here: it also sees R, as in the authors' released network, because
-    # R says where stage 1 found the background.
+    # Paper: stage 2 refines the rough result (sec. 2.1). Here: it also sees R, as in the authors' released network,
+    # because R says where stage 1 found the background.
     glasses = keras.layers.Concatenate(name="stage2_input")([rough, residual])
     refined = _stage(glasses, config, channels=config.stage2_channels, form=form, name="stage2")
     final = refined

@@ -1,4 +1,4 @@
-"""Layers of Glass-Net: instance normalisation in the two forms the paper compares (sec. 2.3) and the residual block.
+"""Instance normalisation in the two forms the paper compares (sec. 2.3).
 
 Tensors are NHWC. Statistics are computed in float32 whatever the compute type, because bfloat16 loses small variances.
 """

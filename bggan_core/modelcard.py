@@ -48,19 +48,19 @@ learned its training task. Reprint: `python scripts/evaluate.py --corpus FOLDER`
 
 ## Data
 
-{len(photos):,} photos, each listed with licence and attribution in `training-photos.csv`. By licence:
+{len(photos):,} photos, each listed with source, licence and attribution in `training-photos.csv`. By licence:
 
 {_licence_table(photos)}
 
-Mattes and depth of most photos were predicted by networks, and the pairs inherit their errors.
+{manifest["data_notes"]}
 
 ## Limits
 
 - It has no control input: one strength, and it decides alone what the subject is.
-- It softens subjects that resemble their background, and leaves parts of complex scenes sharp, as the paper's does.
-- Trained on predicted mattes: hair, fences and other thin structures may be blurred with what lies behind them.
-- People in the training photos are mostly adults in everyday street, sport and work scenes; quality on others is not
-  measured.
+- It softens subjects that resemble their background and leaves parts of complex scenes sharp; the paper names both
+  (sec. 4).
+- Hair, fences and other thin structures may be blurred with what lies behind them.
+- How well it serves people of different looks, and subjects the training photos lack, is not measured.
 """
 
 
@@ -73,8 +73,7 @@ _OUTPUT = {
 def _training_rows(training: Sequence[Mapping[str, Any]]) -> str:
     """One table row for each run in the network's history, oldest first."""
     return "\n".join(
-        f"| Run `{run['config']}` | {run['steps']:,} steps, {run['samples']:,} samples, "
-        f"{run['hours']:.2f} h on {run['device']} |"
+        f"| Run `{run['config']}` | {run['steps']:,} steps, {run['samples']:,} samples, {run['hours']:.2f} h |"
         for run in training
     )
 

@@ -78,14 +78,19 @@ def render_shallow_depth_of_field(
         raise ValueError(
             f"shapes must agree, got photo {photo.shape}, matte {matte.shape}, disparity {disparity.shape}"
         )
-    light = restore_highlights(srgb_to_linear(photo), gain=lens.highlight_gain)
+    sharp = srgb_to_linear(photo)
+    light = restore_highlights(sharp, gain=lens.highlight_gain)
     hidden = cv2.dilate(matte, np.ones((3, 3), np.uint8), iterations=max(1, photo.shape[1] // 128)) > 0.05
     plate = fill_hidden(np.dstack([light, disparity]), hidden)
     radius = circle_of_confusion(plate[..., 3], lens)
-    subject = fill_hidden(light, matte < 0.7) if (matte >= 0.7).any() else light
+    subject = fill_hidden(sharp, matte < 0.7) if (matte >= 0.7).any() else sharp
     behind = _composite_layers(plate[..., :3], np.maximum(radius, 0.0), layers)
+    # What is in focus was clipped by the sensor as the photo shows it: its restored light would come out too white.
+    in_focus = (np.clip(1.0 - np.abs(radius), 0.0, 1.0) * ~hidden)[..., None]
+    behind = in_focus * sharp + (1.0 - in_focus) * behind
     scene = matte[..., None] * subject + (1.0 - matte[..., None]) * behind
-    scene = _blur_foreground_over(scene, plate[..., :3], np.maximum(-radius, 0.0) * (1.0 - matte), layers)
+    nearer = np.maximum(-radius, 0.0) * (1.0 - matte)
+    scene = _blur_foreground_over(scene, light=plate[..., :3], radius=nearer, layers=layers)
     return linear_to_srgb(np.clip(scene, 0.0, 1.0))
 
 
@@ -151,7 +156,7 @@ def _composite_layers(light: Array, radius: Array, layers: int) -> Array:
     return (total / np.maximum(opacity, 1e-4)[..., None]).astype(np.float32)
 
 
-def _blur_foreground_over(scene: Array, light: Array, radius: Array, layers: int) -> Array:
+def _blur_foreground_over(scene: Array, *, light: Array, radius: Array, layers: int) -> Array:
     """Blur what lies in front of the focal plane and lay it over the scene, nearest layer last."""
     for level, share in reversed(_split_by_radius(radius, layers)):
         if level > 0:

@@ -6,9 +6,9 @@ batch n is the same whenever it is asked for.
 """
 
 import csv
+import dataclasses
 import json
 import math
-import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -73,7 +73,7 @@ class StageATrainer:
         run: Folder of the run, made if missing. One that already holds checkpoints is continued.
         train_pairs, validation_pairs: Where batches and sample pictures come from.
     Raises:
-        ValueError: the folder holds a run of another configuration.
+        ValueError: the folder holds a run of another configuration or of other photos.
     """
 
     def __init__(
@@ -104,13 +104,18 @@ class StageATrainer:
         """
         if self.progress.steps:
             raise ValueError(f"{self.run} is at step {self.progress.steps}: only a new run can start from another one")
-        network, _, _ = load_trained(parent)
-        if network.count_params() == self.network.count_params():
+        network, config, _ = load_trained(parent)
+        if config.network == self.config.network:
             self.network.set_weights(network.get_weights())
-        else:
+        elif _twice_as_wide(config.network) == self.config.network:
             widen(network, self.network)
+        else:
+            raise ValueError(
+                f"{parent} holds {config.network}: neither {self.config.network} nor one of half its width"
+            )
         history = json.dumps(read_history(parent), indent=2) + "\n"
         (self.run / HISTORY_NAME).write_text(history, encoding="utf-8")
+        self.checkpoints.save(checkpoint_number=0)
 
     def train(self) -> Progress:
         """Train to the end of the curriculum, or on from the last checkpoint.
@@ -249,7 +254,6 @@ def read_history(run: Path) -> list[dict[str, Any]]:
         "steps": progress.steps,
         "samples": progress.samples,
         "hours": progress.seconds / 3600,
-        "device": f"{os.cpu_count()} CPU cores",
     }
     return [*earlier, own]
 
@@ -267,6 +271,12 @@ def open_loss_log(path: Path, *, up_to: int) -> IO[str]:
     return log
 
 
+def _twice_as_wide(network: GlassNetConfig) -> GlassNetConfig:
+    return dataclasses.replace(
+        network, stage1_channels=2 * network.stage1_channels, stage2_channels=2 * network.stage2_channels
+    )
+
+
 def _phase_batches(pairs: PairMaker, phase: Phase, number: int) -> BatchMaker:
     """Give every phase its own pairs: indices of different phases never meet."""
     offset = number << 32
@@ -282,6 +292,9 @@ def _claim_run(run: Path, config: TrainingConfig, pairs: PairMaker) -> None:
     path = run / "config.json"
     if path.is_file() and load_config(path) != config:
         raise ValueError(f"{run} holds a run of another configuration: continue that one, or give another folder")
+    names = "".join(f"{name}\n" for name in sorted({*pairs.subjects, *pairs.plates}))
+    photos = run / "photos.txt"
+    if photos.is_file() and photos.read_text(encoding="utf-8") != names:
+        raise ValueError(f"{run} was trained on other photos than the corpus holds now: give another folder")
     save_config(config, path)
-    names = sorted({*pairs.subjects, *pairs.plates})
-    (run / "photos.txt").write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
+    photos.write_text(names, encoding="utf-8")

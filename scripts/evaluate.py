@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from bggan_core.configs import CONFIGS
-from bggan_core.data.corpus import is_held_out, read_manifest
+from bggan_core.data.corpus import PHOTO_LIST_NAME, never_trained_on, read_manifest
 from bggan_core.data.synthetic import PairMaker
 from bggan_core.evaluation import BASELINES, evaluate, held_out_pairs, synthetic_protocol, to_markdown
 from bggan_core.rendering import Renderer
@@ -21,7 +21,7 @@ def main(
     seed: Annotated[int, typer.Option(help="The same seed gives the same pairs.")] = 7,
 ) -> None:
     """Print PSNR and SSIM of the network beside the unprocessed photo and a global Gaussian."""
-    entries = [entry for entry in read_manifest(corpus) if is_held_out(entry.name)]
+    entries = never_trained_on(read_manifest(corpus), weights / PHOTO_LIST_NAME)
     pairs = PairMaker(corpus, entries, recipe=CONFIGS["paper-size"].pairs, seed=seed)
     methods = {**BASELINES, "Glass-Net": Renderer.from_folder(weights).render_at_working_size}
     scores = evaluate(methods, held_out_pairs(pairs, count=count, height=height, width=width))

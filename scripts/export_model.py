@@ -8,8 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from bggan_core.configs import TrainingConfig
-from bggan_core.data.corpus import CorpusEntry, is_held_out, read_manifest
+from bggan_core.data.corpus import PHOTO_LIST_NAME, CorpusEntry, never_trained_on, read_manifest
 from bggan_core.data.synthetic import PairMaker
 from bggan_core.evaluation import BASELINES, evaluate, held_out_pairs, synthetic_protocol, to_markdown
 from bggan_core.export import publish_weights
@@ -18,6 +17,7 @@ from bggan_core.rendering import MANIFEST_NAME, Renderer
 from bggan_core.training import load_trained, read_history
 
 EVALUATION_SEED = 7
+DATA_NOTES = "Mattes and depth of most photos were predicted by networks, and the pairs inherit their errors."
 
 
 def main(
@@ -26,6 +26,7 @@ def main(
     to: Annotated[Path, typer.Option(help="Folder for the published files.")] = Path("weights"),
     working_pixels: Annotated[int, typer.Option(help="Area photos are scaled to for the network.")] = 384 * 576,
     pairs: Annotated[int, typer.Option(min=2, help="Held-out pairs to evaluate on.")] = 200,
+    data_notes: Annotated[str, typer.Option(help="What the model card says of the mattes and the depth.")] = DATA_NOTES,
 ) -> None:
     """Convert, compare with Keras, evaluate, and write everything a stranger needs to judge the network."""
     network, config, _ = load_trained(run)
@@ -35,19 +36,17 @@ def main(
         "parameters": network.count_params(),
         "config": dataclasses.asdict(config),
         "training": read_history(run),
-        "training_photos": "training-photos.csv",
+        "training_photos": PHOTO_LIST_NAME,
+        "data_notes": data_notes,
     }
     parity = publish_weights(network, config.network, to, record=record, working_pixels=working_pixels)
     typer.echo(f"TFLite against Keras: {parity}")
-    _write_photo_list(photos, to / "training-photos.csv")
-    manifest = _add_evaluation(to, _held_out(corpus, config, list(entries.values())), count=pairs)
+    _write_photo_list(photos, to / PHOTO_LIST_NAME)
+    held_out = never_trained_on(list(entries.values()), to / PHOTO_LIST_NAME)
+    pair_maker = PairMaker(corpus, held_out, recipe=config.pairs, seed=EVALUATION_SEED)
+    manifest = _add_evaluation(to, pair_maker, count=pairs)
     (to / "README.md").write_text(write_model_card(manifest, photos), encoding="utf-8")
     typer.echo(manifest["evaluation"])
-
-
-def _held_out(corpus: Path, config: TrainingConfig, entries: list[CorpusEntry]) -> PairMaker:
-    held_out = [entry for entry in entries if is_held_out(entry.name)]
-    return PairMaker(corpus, held_out, recipe=config.pairs, seed=EVALUATION_SEED)
 
 
 def _add_evaluation(folder: Path, pairs: PairMaker, *, count: int) -> dict[str, Any]:
@@ -66,8 +65,8 @@ def _add_evaluation(folder: Path, pairs: PairMaker, *, count: int) -> dict[str, 
 def _write_photo_list(photos: list[CorpusEntry], path: Path) -> None:
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        writer.writerow(["name", "licence", "attribution"])
-        writer.writerows([photo.name, photo.licence, photo.attribution] for photo in photos)
+        writer.writerow(["name", "licence", "attribution", "source"])
+        writer.writerows([photo.name, photo.licence, photo.attribution, photo.source] for photo in photos)
 
 
 if __name__ == "__main__":

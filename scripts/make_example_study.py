@@ -1,6 +1,5 @@
 """Make the shipped example study: photos the network never trained on, rendered by four methods and by optics."""
 
-import csv
 import shutil
 from pathlib import Path
 from typing import Annotated
@@ -9,7 +8,7 @@ import cv2
 import numpy as np
 import typer
 
-from bggan_core.data.corpus import is_held_out, load_scene, read_manifest
+from bggan_core.data.corpus import PHOTO_LIST_NAME, load_scene, read_manifest, read_photo_list, series_of
 from bggan_core.data.synthetic import focus_on_subject, render_focused, steepen_matte
 from bggan_core.evaluation import global_gaussian
 from bggan_core.optics import Array
@@ -20,39 +19,30 @@ TRUE_RADIUS, WRONG_RADIUS = 0.013, 0.03
 
 
 def main(
-    corpus: Annotated[Path, typer.Option(help="Folder with manifest.csv, photos/, mattes/ and depth/.")],
-    scenes: Annotated[Path, typer.Option(help="Text file with one photo's name a line.")] = Path("examples/scenes.txt"),
+    scenes: Annotated[Path, typer.Option(help="Folder with manifest.csv, photos/, mattes/ and depth/.")] = Path(
+        "examples/scenes"
+    ),
     weights: Annotated[Path, typer.Option(help="Folder with manifest.json and the network.")] = Path("weights"),
     to: Annotated[Path, typer.Option(help="Folder of the study; replaced.")] = Path("examples/study"),
 ) -> None:
     """Write ground_truth/ and one folder a method, a picture a scene in each."""
-    names = scenes.read_text(encoding="utf-8").split()
-    trained_on = [name for name in names if not is_held_out(name)]
-    if trained_on:
-        raise typer.BadParameter(f"these photos are in the training split: {', '.join(trained_on)}")
+    names = [entry.name for entry in read_manifest(scenes)]
+    trained = read_photo_list(weights / PHOTO_LIST_NAME)
+    known = [name for name in names if series_of(name) in trained]
+    if known:
+        raise typer.BadParameter(f"the network was trained on {', '.join(known)}", param_hint="--scenes")
     renderer = Renderer.from_folder(weights)
     shutil.rmtree(to, ignore_errors=True)
     for number, name in enumerate(names, start=1):
-        for method, picture in _render_scene(corpus, name, renderer).items():
+        for method, picture in _render_scene(scenes, name, renderer).items():
             path = to / method / f"scene_{number:02d}.jpg"
             path.parent.mkdir(parents=True, exist_ok=True)
             cv2.imwrite(str(path), _to_bytes(picture)[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 93])
-    _write_attribution(corpus, names, to.parent / f"{to.name}-attribution.csv")
     typer.echo(f"{len(names)} scenes in {to}")
 
 
-def _write_attribution(corpus: Path, names: list[str], path: Path) -> None:
-    """List who took the scenes' photos and under which licence; every picture of a scene is a change of its photo."""
-    entries = {entry.name: entry for entry in read_manifest(corpus)}
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(["scene", "photo", "licence", "attribution"])
-        for number, name in enumerate(names, start=1):
-            writer.writerow([f"scene_{number:02d}", name, entries[name].licence, entries[name].attribution])
-
-
-def _render_scene(corpus: Path, name: str, renderer: Renderer) -> dict[str, Array]:
-    scene = steepen_matte(load_scene(corpus, name))
+def _render_scene(scenes: Path, name: str, renderer: Renderer) -> dict[str, Array]:
+    scene = steepen_matte(load_scene(scenes, name))
     longer = max(scene.matte.shape)
     truth, wrong = (
         render_focused(scene, focus_on_subject(scene, radius_px=share * longer))

@@ -26,7 +26,7 @@ def corpus(tmp_path_factory) -> Path:
         (folder / part).mkdir()
     rows = []
     for number in range(12):
-        name, has_subject = f"generated_{number:02d}", number % 3 > 0
+        name, has_subject = f"generated_{number:03d}", number % 3 > 0
         photo = rng.integers(0, 256, (96, 144, 3), dtype=np.uint8)
         y, x = np.mgrid[:96, :144]
         disc = (np.hypot(x - 72, y - 55) < 24) & has_subject
@@ -35,7 +35,16 @@ def corpus(tmp_path_factory) -> Path:
         cv2.imwrite(str(folder / "photos" / f"{name}.jpg"), photo)
         cv2.imwrite(str(folder / "mattes" / f"{name}.jpg"), disc.astype(np.uint8) * 255)
         cv2.imwrite(str(folder / "depth" / f"{name}.jpg"), cv2.resize(depth, (72, 48)))
-        rows.append({"name": name, "licence": "CC0", "attribution": "generated", "subject_fraction": disc.mean()})
+        rows.append(
+            {
+                "name": name,
+                "licence": "CC0",
+                "attribution": "generated",
+                "source_repo": "tests",
+                "source_path": "conftest.py",
+                "subject_fraction": disc.mean(),
+            }
+        )
     with (folder / "manifest.csv").open("w", newline="") as file:
         writer = csv.DictWriter(file, rows[0])
         writer.writeheader()

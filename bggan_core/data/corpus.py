@@ -1,11 +1,14 @@
 """A folder of photos with subject mattes and depth, the material of synthetic pairs.
 
-Layout: `manifest.csv` with at least `name`, `licence`, `attribution` and `subject_fraction`; `photos/NAME.jpg` (sRGB);
-`mattes/NAME.jpg` (8-bit subject opacity, same size); `depth/NAME.jpg` (8-bit relative inverse depth, near = bright).
+Layout: `manifest.csv` with at least `name`, `licence`, `attribution`, `source_repo`, `source_path` and
+`subject_fraction`; `photos/NAME.jpg` (sRGB); `mattes/NAME.jpg` (8-bit subject opacity, same size); `depth/NAME.jpg`
+(8-bit relative inverse depth, near = bright).
 """
 
 import csv
 import hashlib
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +16,9 @@ import cv2
 import numpy as np
 
 from bggan_core.optics import Array
+
+# Beside a published network: the photos it was trained on.
+PHOTO_LIST_NAME = "training-photos.csv"
 
 
 @dataclass(frozen=True)
@@ -22,6 +28,7 @@ class CorpusEntry:
     name: str
     licence: str
     attribution: str
+    source: str
     subject_fraction: float
 
 
@@ -33,9 +40,8 @@ class Scene:
     matte: Array
     disparity: Array
 
-    def crop(self, top: int, left: int, height: int, width: int) -> "Scene":
-        """Cut out a rectangle given in pixels."""
-        window = np.s_[top : top + height, left : left + width]
+    def crop(self, window: tuple[slice, slice]) -> "Scene":
+        """Cut out a window of rows and columns."""
         return Scene(self.photo[window], self.matte[window], self.disparity[window])
 
     def resize(self, height: int, width: int) -> "Scene":
@@ -65,20 +71,49 @@ def read_manifest(folder: Path) -> list[CorpusEntry]:
     with path.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     try:
-        entries = [
-            CorpusEntry(row["name"], row["licence"], row["attribution"], float(row["subject_fraction"])) for row in rows
-        ]
+        entries = [_read_row(row) for row in rows]
     except (KeyError, ValueError) as error:
         raise ValueError(
-            f"{path}: every row needs name, licence, attribution and a numeric subject_fraction"
+            f"{path}: every row needs name, licence, attribution, source_repo, source_path and a subject_fraction"
         ) from error
     return sorted(entries, key=lambda entry: entry.name)
 
 
+def _read_row(row: dict[str, str]) -> CorpusEntry:
+    return CorpusEntry(
+        name=row["name"],
+        licence=row["licence"],
+        attribution=row["attribution"],
+        source=f"{row['source_repo']}: {row['source_path']}",
+        subject_fraction=float(row["subject_fraction"]),
+    )
+
+
+def series_of(name: str) -> str:
+    """Name the series a photo belongs to: names that end in a two-digit number are photos of one thing."""
+    return re.sub(r"_\d\d$", "", name)
+
+
 def is_held_out(name: str, *, share: float = 0.1) -> bool:
-    """Say whether a photo belongs to the validation split: fixed by its name alone, so that it never moves."""
-    digest = hashlib.sha256(name.encode()).digest()
+    """Say whether a photo belongs to the validation split: fixed by its series' name, so that it never moves."""
+    digest = hashlib.sha256(series_of(name).encode()).digest()
     return int.from_bytes(digest[:8], "big") < share * 2**64
+
+
+def read_photo_list(path: Path) -> set[str]:
+    """Name the series of photos that a published network was trained on, from its `PHOTO_LIST_NAME`.
+
+    Raises:
+        FileNotFoundError: there is no such list, so nothing can be said.
+    """
+    with path.open(newline="", encoding="utf-8") as file:
+        return {series_of(row["name"]) for row in csv.DictReader(file)}
+
+
+def never_trained_on(entries: Sequence[CorpusEntry], photo_list: Path) -> list[CorpusEntry]:
+    """Keep the held-out photos of which no photo of the same series is on a network's list of training photos."""
+    trained = read_photo_list(photo_list)
+    return [entry for entry in entries if is_held_out(entry.name) and series_of(entry.name) not in trained]
 
 
 def load_scene(folder: Path, name: str) -> Scene:

@@ -20,6 +20,13 @@ def test_every_encoder_map_reaches_its_mirror():
             assert network.get_layer(source).output in inputs
 
 
+def test_stage_2_sees_the_rough_result_and_the_residual():
+    network = build_glassnet(TINY)
+    rough, residual = network.get_layer("stage2_input").input
+    assert rough is network.outputs[1]
+    assert residual is network.get_layer("stage1_tanh").output
+
+
 def test_both_outputs_have_the_photos_size_in_either_orientation(tiny_network, rng):
     for height, width in ((32, 48), (48, 32)):
         for image in tiny_network(rng.uniform(-1, 1, (2, height, width, 3)).astype(np.float32)):

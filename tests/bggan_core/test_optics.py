@@ -63,6 +63,17 @@ def test_the_subject_stays_as_it_is_and_the_background_loses_its_texture(rng):
     assert bokeh[:12].std() < 0.2 * photo[:12].std()
 
 
+def test_a_sharp_subject_and_its_surroundings_keep_their_own_highlights(rng):
+    """Lights restored for blurring must not whiten what is in focus."""
+    photo = np.full((64, 64, 3), 247 / 255, np.float32)
+    matte, disparity = np.zeros((64, 64), np.float32), np.full((64, 64), 0.8, np.float32)
+    matte[20:44, 20:44] = 1
+    bokeh = render_shallow_depth_of_field(photo, matte, disparity, Lens(8, 0.8))
+    away_from_the_rim = np.s_[24:40, 24:40]
+    np.testing.assert_allclose(bokeh[away_from_the_rim], photo[away_from_the_rim], atol=1e-4)
+    np.testing.assert_allclose(bokeh[:12], photo[:12], atol=1e-4)
+
+
 def test_a_sharp_subject_does_not_bleed_into_its_background():
     photo = np.full((64, 64, 3), 0.2, np.float32)
     matte = np.zeros((64, 64), np.float32)

@@ -1,10 +1,9 @@
 import csv
 import dataclasses
-import os
 import signal
 import subprocess
 import sys
-import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,8 +11,10 @@ import pytest
 from bggan_core.configs import CONFIGS, Phase, TrainingConfig, load_config, save_config
 from bggan_core.data.corpus import read_manifest
 from bggan_core.data.synthetic import PairMaker
-from bggan_core.training import StageATrainer, TrainingDivergedError, load_trained, open_loss_log
+from bggan_core.training import StageATrainer, TrainingDivergedError, load_trained, open_loss_log, read_history
 from tests.bggan_core.networks import TINY
+
+ROOT = Path(__file__).resolve().parents[2]
 
 CONFIG = TrainingConfig(
     name="tiny",
@@ -53,36 +54,60 @@ def test_training_lowers_the_loss_and_leaves_a_run_that_loads(corpus, tmp_path):
 
 
 _CHILD = """
-import sys
+import os, signal, sys
 from pathlib import Path
-from tests.bggan_core.test_training import CONFIG, _trainer
-_trainer(Path(sys.argv[1]), Path(sys.argv[2])).train()
+from tests.bggan_core.test_training import _trainer
+trainer, killed_at = _trainer(Path(sys.argv[1]), Path(sys.argv[2])), int(sys.argv[3])
+if killed_at:
+    report = trainer._report
+    def report_or_die(step, terms):
+        if step == killed_at:
+            os.kill(os.getpid(), signal.SIGKILL)
+        report(step, terms)
+    trainer._report = report_or_die
+trainer.train()
 """
+
+
+def _train_in_a_child(corpus, run, *, killed_at=0):
+    command = [sys.executable, "-c", _CHILD, str(corpus), str(run), str(killed_at)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, check=False).returncode
 
 
 def test_after_kill_9_the_next_step_has_the_identical_loss(corpus, tmp_path):
     """The killed run continues at its last checkpoint; every step's loss is an undisturbed run's, digit for digit."""
-    command = [sys.executable, "-c", _CHILD, str(corpus)]
-    subprocess.run([*command, str(tmp_path / "whole")], check=True, capture_output=True)
-    killed = tmp_path / "killed"
-    child = subprocess.Popen([*command, str(killed)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    deadline = time.monotonic() + 120
-    while not ((killed / "losses.csv").is_file() and len(_losses(killed)) >= 10):
-        assert child.poll() is None, "the child ended before it could be killed"
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-    os.kill(child.pid, signal.SIGKILL)
-    child.wait()
-    stopped_at = load_trained(killed)[2].steps
-    assert 4 <= stopped_at < 40
-    subprocess.run([*command, str(killed)], check=True, capture_output=True)
-    assert _losses(killed) == _losses(tmp_path / "whole")
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    assert _train_in_a_child(corpus, whole) == 0
+    assert _train_in_a_child(corpus, killed, killed_at=11) == -signal.SIGKILL
+    assert len(_losses(killed)) == 11
+    assert load_trained(killed)[2].steps == 8
+    assert _train_in_a_child(corpus, killed) == 0
+    assert _losses(killed) == _losses(whole)
 
 
 def test_a_run_of_another_configuration_is_not_overwritten(corpus, tmp_path):
     _trainer(corpus, tmp_path)
     with pytest.raises(ValueError, match="another configuration"):
         _trainer(corpus, tmp_path, dataclasses.replace(CONFIG, learning_rate=1.0))
+
+
+def test_a_run_of_other_photos_is_not_continued(corpus, tmp_path):
+    """Or batch n would be another batch, and the list of training photos would be false."""
+    _trainer(corpus, tmp_path)
+    (tmp_path / "photos.txt").write_text("another_photo\n")
+    with pytest.raises(ValueError, match="other photos"):
+        _trainer(corpus, tmp_path)
+
+
+def test_a_run_starts_from_a_network_of_half_its_width_and_from_no_other(corpus, tmp_path):
+    narrow = dataclasses.replace(CONFIG, network=dataclasses.replace(TINY, stage1_channels=1, stage2_channels=1))
+    _trainer(corpus, tmp_path / "narrow", narrow).checkpoints.save(checkpoint_number=0)
+    wide = _trainer(corpus, tmp_path / "wide")
+    wide.start_from(tmp_path / "narrow")
+    assert [run["steps"] for run in read_history(tmp_path / "wide")] == [0, 0]
+    direct = dataclasses.replace(CONFIG, network=dataclasses.replace(TINY, output="direct"))
+    with pytest.raises(ValueError, match="nor one of half its width"):
+        _trainer(corpus, tmp_path / "direct", direct).start_from(tmp_path / "wide")
 
 
 def test_a_loss_that_is_no_number_stops_the_run_and_names_the_step(corpus, tmp_path):

@@ -27,7 +27,7 @@ def published(corpus, tmp_path_factory):
         train.main(corpus, folder / "second", config="second", start_from=folder / "first")
     # Twelve photos leave the validation split to chance; the evaluation here draws from all of them.
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(export_model, "is_held_out", lambda _name: True)
+        patch.setattr(export_model, "never_trained_on", lambda entries, _photo_list: entries)
         export_model.main(folder / "second", corpus, to=folder / "weights", pairs=2)
     return folder / "weights"
 
@@ -68,7 +68,7 @@ def _size(path):
 
 
 def test_evaluation_prints_the_protocol_beside_the_figures(published, corpus, capsys, monkeypatch):
-    monkeypatch.setattr(evaluate, "is_held_out", lambda _name: True)
+    monkeypatch.setattr(evaluate, "never_trained_on", lambda entries, _photo_list: entries)
     evaluate.main(corpus, weights=published, count=2, height=48, width=72)
     printed = capsys.readouterr().out
     assert "2 synthetic pairs of held-out photos (seed 7), 48x72, full frame, sRGB" in printed
