@@ -52,10 +52,12 @@ class RequestSizeLimit:
 class NoFetching:
     """ASGI middleware: answers 404 where Gradio would fetch an address for whoever asks.
 
-    `/gradio_api/file=https://...` makes Gradio a public proxy; this app has no use for that.
+    `/gradio_api/file=https://...`, and `/file/https://...` by its older name, make Gradio a public proxy; this app has
+    no use for that, nor for the one to other Spaces (`/proxy=`).
     """
 
-    _ADDRESS = re.compile(r"/(?:file|proxy)=[^/]*:/")
+    # Two letters before the colon: `file=C:/...` is an upload on Windows.
+    _ADDRESS = re.compile(r"/file[=/][^/]*\w\w:/|/proxy[=/]")
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
