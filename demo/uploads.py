@@ -16,6 +16,8 @@ from PIL import Image, ImageCms, ImageOps
 READABLE_FORMATS = ("JPEG", "PNG", "WEBP", "TIFF")
 MAX_MEGAPIXELS = 40
 MIN_SIDE_PIXELS = 32
+MAX_SIDE_PIXELS = 16_000  # JPEG, in which results are given, ends at 65,500 a side
+MAX_SIDE_RATIO = 20
 
 _CHOOSE = "Please choose a JPEG, PNG, WebP or TIFF photo."
 # ISO base media brands of HEIC and AVIF, bytes 8-12 of the file (ISO/IEC 23008-12, annex B).
@@ -58,7 +60,7 @@ def check_photo(path: Path) -> None:
     """Refuse by the header alone what `read_photo` would refuse for its kind or size.
 
     Raises:
-        UploadError: the file is empty, of another kind, too large or too small.
+        UploadError: the file is empty, of another kind, too large, too small or too narrow a strip.
     """
     with _open_checked(path):
         pass
@@ -115,6 +117,16 @@ def _check_size(width: int, height: int) -> None:
         raise UploadError(
             f"This picture is only {pixel_size(width, height)}. Each side needs at least {MIN_SIDE_PIXELS}; "
             "please choose a larger one."
+        )
+    if max(width, height) > MAX_SIDE_PIXELS:
+        raise UploadError(
+            f"This picture is {pixel_size(width, height)}. No side may be longer than {MAX_SIDE_PIXELS}; "
+            "please crop it or make it smaller."
+        )
+    if max(width, height) > MAX_SIDE_RATIO * min(width, height):
+        raise UploadError(
+            f"This picture is {pixel_size(width, height)}: one side is more than {MAX_SIDE_RATIO} times the other. "
+            "Please crop it."
         )
 
 

@@ -184,6 +184,26 @@ def test_forty_megapixels_are_still_allowed(tmp_path: Path) -> None:
     check_photo(png_announcing(tmp_path / "photo.png", 8_000, 5_000))
 
 
+@pytest.mark.parametrize(("width", "height"), [(70_000, 100), (100, 70_000), (16_001, 2_000), (2_000, 16_001)])
+def test_picture_with_too_long_a_side_is_refused_by_its_header(tmp_path: Path, width: int, height: int) -> None:
+    """7 megapixels that are 70,000 wide could be rendered but not given back: JPEG ends at 65,500 a side."""
+    with pytest.raises(UploadError, match=rf"{width} . {height} pixels\. No side may be longer than 16000"):
+        check_photo(png_announcing(tmp_path / "photo.png", width, height))
+
+
+@pytest.mark.parametrize(("width", "height"), [(2_001, 100), (100, 2_001), (16_000, 799)])
+def test_strip_is_refused_by_its_header(tmp_path: Path, width: int, height: int) -> None:
+    """Beyond 20 to 1 nothing is a photo."""
+    with pytest.raises(UploadError, match=r"one side is more than 20 times the other\. Please crop"):
+        check_photo(png_announcing(tmp_path / "photo.png", width, height))
+
+
+@pytest.mark.parametrize(("width", "height"), [(16_000, 2_500), (800, 16_000), (2_000, 100)])
+def test_longest_and_narrowest_panoramas_are_still_allowed(tmp_path: Path, width: int, height: int) -> None:
+    """The limits include themselves."""
+    check_photo(png_announcing(tmp_path / "photo.png", width, height))
+
+
 def test_tiny_picture_is_refused(tmp_path: Path) -> None:
     """Below 32 pixels a side there is no background to speak of."""
     with pytest.raises(UploadError, match="at least 32"):
