@@ -1,11 +1,12 @@
 """The entrance: wires the renderer, the demo page and the rating study into one web application and serves it."""
 
 import argparse
+import errno
 import os
-import shutil
+import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from fastapi.responses import PlainTextResponse
 
 from demo.examples import load_examples
 from demo.page import build_demo, demo_head, demo_theme
+from demo.photo_cache import PhotoCache
 from demo.request_limits import NoFetching, RequestSizeLimit
 from study.examples import ensure_example_study
 from study.pages import mount_study
@@ -53,7 +55,7 @@ class Settings:
     weights: Path = _HERE / "weights"
     examples: Path = _HERE / "examples"
     example_study: Path | None = _HERE / "examples" / "study"
-    data: Path = Path("var")
+    data: Path = _HERE / "var"
     database_url: str | None = None
     max_upload_megabytes: int = 20
 
@@ -63,8 +65,8 @@ class Settings:
         return self.database_url or f"sqlite:///{self.data / 'study.db'}"
 
     @property
-    def photo_cache(self) -> Path:
-        """Where uploads and results live for less than an hour."""
+    def photo_caches(self) -> Path:
+        """Where each running server keeps its uploads and results, for less than an hour."""
         return self.data / "photos-in-work"
 
 
@@ -93,14 +95,15 @@ def build_app(settings: Settings, *, render: Render | None = None) -> FastAPI:
         settings: Where everything is.
         render: Photo to photo, uint8 [H, W, 3]; by default the trained network in `settings.weights`.
     Raises:
-        ValueError, FileNotFoundError: weights, examples or the example study are missing or damaged; the message says
-            what to do.
+        ValueError, OSError: weights, examples or the example study are missing or damaged, the database's driver is
+            missing, or the data folder cannot be used; the message says what to do.
     """
     render = render or _load_renderer(settings.weights)
     examples = load_examples(settings.examples)
-    _empty_photo_cache(settings.photo_cache)
     store = _open_study_store(settings)
-    app = FastAPI(title="BGGAN", openapi_url=None, lifespan=_closing(store))
+    photo_cache = PhotoCache(settings.photo_caches)
+    os.environ["GRADIO_TEMP_DIR"] = str(photo_cache.folder)
+    app = FastAPI(title="BGGAN", openapi_url=None, lifespan=_closing(store, photo_cache))
     app.add_middleware(RequestSizeLimit, max_bytes=(settings.max_upload_megabytes + 1) * _MEGABYTE)
     app.add_middleware(NoFetching)
     app.add_api_route("/healthz", _healthz, response_class=PlainTextResponse)
@@ -113,15 +116,40 @@ def main() -> None:
     """Serve until interrupted."""
     settings = read_settings(sys.argv[1:], os.environ)
     try:
-        app = build_app(settings)
-    except (ValueError, FileNotFoundError) as error:
+        with ExitStack() as on_failure:
+            listener = on_failure.enter_context(_listen(settings.host, settings.port))  # first: it may be busy
+            app = build_app(settings)
+            on_failure.pop_all()
+    except (ValueError, OSError) as error:
         sys.exit(f"The app cannot start. {error}")
     # A Space is reached through a proxy of unknown address only, which says whether the visitor came by https.
     trusted_proxies = "*" if "SPACE_ID" in os.environ else None
     # One worker: Gradio keeps its queue in memory. No access log: it would keep the names of visitors' files.
-    uvicorn.run(
-        app, host=settings.host, port=settings.port, workers=1, access_log=False, forwarded_allow_ips=trusted_proxies
-    )
+    config = uvicorn.Config(app, workers=1, access_log=False, forwarded_allow_ips=trusted_proxies)
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    print(f"The app is at http://{host}:{listener.getsockname()[1]} (Ctrl+C ends it)", flush=True)
+    with suppress(KeyboardInterrupt):
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """Take the port; visitors who come before the app is built wait for it.
+
+    Raises:
+        ValueError: the port or the host cannot be had.
+    """
+    if not 0 <= port <= 65535:
+        raise ValueError(f"--port must be from 0 to 65535, got {port}.")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise ValueError(
+                f"Port {port} is in use, maybe by another copy of this app. Stop that one, or choose another port by "
+                f"--port {port + 1} or GRADIO_SERVER_PORT={port + 1}."
+            ) from error
+        raise ValueError(f"It cannot listen on --host {host} --port {port}: {error}") from error
 
 
 def _load_renderer(weights: Path) -> Render:
@@ -131,28 +159,28 @@ def _load_renderer(weights: Path) -> Render:
 
 
 def _open_study_store(settings: Settings) -> StudyStore:
-    store = StudyStore(settings.study_database, data_folder=settings.data)
+    try:
+        store = StudyStore(settings.study_database, data_folder=settings.data)
+    except ImportError as error:
+        raise ValueError(
+            f"The Python driver of the database named by --database-url or DATABASE_URL is not installed ({error}): "
+            "install it with pip, or name a database whose driver is there."
+        ) from error
     if settings.example_study is not None:
         ensure_example_study(store, settings.example_study)
     return store
 
 
-def _closing(store: StudyStore) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
-    """Close the store when the server stops; under uvicorn only the lifespan hears of that."""
+def _closing(store: StudyStore, photo_cache: PhotoCache) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    """Close the store and delete the photos when the server stops; under uvicorn only the lifespan hears of that."""
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         yield
         store.close()
+        photo_cache.close()
 
     return lifespan
-
-
-def _empty_photo_cache(folder: Path) -> None:
-    """Delete what an earlier process left behind, which Gradio no longer knows of, and point Gradio here."""
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    os.environ["GRADIO_TEMP_DIR"] = str(folder.resolve())
 
 
 def _mount_demo(app: FastAPI, demo: gr.Blocks, settings: Settings) -> None:

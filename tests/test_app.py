@@ -1,5 +1,7 @@
 """The entrance: its settings, and a start that fails in words."""
 
+import re
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -35,9 +37,54 @@ def test_database_lies_in_the_data_folder_unless_named() -> None:
     assert read_settings([], {"DATABASE_URL": "postgresql://db/bggan"}).study_database == "postgresql://db/bggan"
 
 
+def test_data_folder_is_the_repositorys_wherever_the_app_is_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As for weights and examples: another working folder must not mean an empty database."""
+    monkeypatch.chdir(tmp_path)
+    assert read_settings([], {}).data == ROOT / "var"
+
+
+def test_busy_port_ends_the_start_with_advice_before_anything_is_touched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The message names both ways to another port, and the data folder of the server that runs is left alone."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        monkeypatch.setattr(sys, "argv", ["app.py", "--port", str(port), "--data", str(tmp_path / "var")])
+        with pytest.raises(
+            SystemExit, match=rf"Port {port} is in use.* --port {port + 1} or GRADIO_SERVER_PORT={port + 1}\."
+        ):
+            entrance.main()
+    assert not (tmp_path / "var").exists()
+
+
+@pytest.mark.parametrize(
+    ("address", "says"),
+    [
+        (["--port", "70000"], "--port must be from 0 to 65535, got 70000"),
+        (["--host", "192.0.2.1", "--port", "0"], "cannot listen on --host 192.0.2.1 --port 0: "),
+    ],
+)
+def test_impossible_address_ends_the_start(address: list[str], says: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The message repeats the address. 192.0.2.1 is no one's (RFC 5737)."""
+    monkeypatch.setattr(sys, "argv", ["app.py", *address])
+    with pytest.raises(SystemExit, match=re.escape(says)):
+        entrance.main()
+
+
+def test_missing_database_driver_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A database that needs a package nobody installed gives advice, and no password is repeated."""
+    monkeypatch.setitem(sys.modules, "psycopg2", None)  # what Python takes for a module that cannot be imported
+    settings = Settings(data=tmp_path / "var", database_url="postgresql+psycopg2://rater:secret@localhost/bggan")
+    with pytest.raises(ValueError, match=r"DATABASE_URL is not installed \(.*psycopg2.*\): install it") as refusal:
+        build_app(settings, render=lambda rgb: rgb)
+    assert "secret" not in str(refusal.value)
+
+
 def test_missing_weights_end_the_start_with_advice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The message names the file and says what to do."""
-    monkeypatch.setattr(sys, "argv", ["app.py", "--weights", str(tmp_path)])
+    monkeypatch.setattr(sys, "argv", ["app.py", "--port", "0", "--weights", str(tmp_path)])
     with pytest.raises(SystemExit, match=r"manifest\.json is missing: get"):
         entrance.main()
 
