@@ -1,5 +1,6 @@
-"""The whole app in a process of its own, on a free port, with a function in the network's place."""
+"""The whole app in a process of its own, on a free port: with a function in the network's place, or as shipped."""
 
+import os
 import socket
 import subprocess
 import sys
@@ -16,6 +17,8 @@ from tests.study.pictures import write_study_folder
 ROOT = Path(__file__).resolve().parents[2]
 MAX_UPLOAD_MEGABYTES = 4
 
+_SETTINGS_OF_THE_APP = ("BGGAN_", "DATABASE_URL", "GRADIO_", "SPACE_ID")
+
 
 def free_port() -> int:
     """A port nobody listens on right now."""
@@ -26,12 +29,28 @@ def free_port() -> int:
 
 @contextmanager
 def running_app(folder: Path) -> Iterator[str]:
-    """Serve until the block ends and give the address; fail if the app ever tried to leave this machine."""
+    """Serve generated examples and a function; see `_running`."""
     write_examples(folder / "examples")
     write_study_folder(folder / "study")
     port = free_port()
-    command = [sys.executable, "-m", "tests.demo.offline_app", str(port), str(folder)]
-    with subprocess.Popen(command, cwd=ROOT) as process:
+    with _running(["tests.demo.offline_app", str(port), str(folder)], port, folder) as address:
+        yield address
+
+
+@contextmanager
+def running_shipped_app(folder: Path) -> Iterator[str]:
+    """Serve as `python app.py` does, with the repository's weights, examples and study, data in `folder`/var."""
+    port = free_port()
+    arguments = [str(folder / "attempts.txt"), "--port", str(port), "--data", str(folder / "var")]
+    with _running(["tests.demo.offline_entrance", *arguments], port, folder) as address:
+        yield address
+
+
+@contextmanager
+def _running(module: list[str], port: int, folder: Path) -> Iterator[str]:
+    """Serve until the block ends and give the address; fail if the app ever tried to leave this machine."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(_SETTINGS_OF_THE_APP)}
+    with subprocess.Popen([sys.executable, "-m", *module], cwd=ROOT, env=environment) as process:
         try:
             _wait_until_healthy(f"http://127.0.0.1:{port}", process)
             yield f"http://127.0.0.1:{port}"
@@ -46,7 +65,7 @@ def attempts_of(folder: Path) -> str:
     return record.read_text() if record.exists() else ""
 
 
-def _wait_until_healthy(address: str, process: subprocess.Popen, *, timeout_s: float = 120) -> None:
+def _wait_until_healthy(address: str, process: subprocess.Popen, *, timeout_s: float = 300) -> None:
     deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline and process.poll() is None:
         try:
