@@ -4,6 +4,7 @@ import sqlite3
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 BUSY_TIMEOUT_MS = 10_000
@@ -13,11 +14,15 @@ def open_engine(url: str) -> Engine:
     """Connect to a database; a SQLite file's folder is made where it is missing.
 
     Raises:
-        ValueError: `url` names a SQLite database in memory, which would forget the votes.
+        ValueError: `url` names a SQLite database in memory, which would forget the votes, or nothing that SQLAlchemy
+            knows; the message does not repeat it, as it may hold a password.
     """
-    parsed = make_url(url)
-    if parsed.get_backend_name() != "sqlite":
-        return create_engine(parsed)
+    try:
+        parsed = make_url(url)
+        if parsed.get_backend_name() != "sqlite":
+            return create_engine(parsed)
+    except ArgumentError as error:
+        raise ValueError("url is no database address; write one like sqlite:///var/study.db") from error
     if parsed.database in {None, "", ":memory:"}:
         raise ValueError(f"url must name a database file, got {url}: a database in memory forgets the votes")
     Path(str(parsed.database)).parent.mkdir(parents=True, exist_ok=True)

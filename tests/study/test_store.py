@@ -311,3 +311,10 @@ def test_the_secret_key_is_made_once_and_readable_by_its_owner_alone(tmp_path):
     key = load_secret_key(tmp_path / "var")
     assert load_secret_key(tmp_path / "var") == key
     assert (tmp_path / "var" / "secret.key").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("url", ["nosuchdatabase://rater:secret@host/study", "no address: secret"])
+def test_an_address_that_is_none_is_refused_without_repeating_it(tmp_path, url):
+    with pytest.raises(ValueError, match="sqlite:///") as refusal:
+        StudyStore(url, data_folder=tmp_path)
+    assert "secret" not in str(refusal.value)
