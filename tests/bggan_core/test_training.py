@@ -56,8 +56,9 @@ def test_training_lowers_the_loss_and_leaves_a_run_that_loads(corpus, tmp_path):
 _CHILD = """
 import os, signal, sys
 from pathlib import Path
-from tests.bggan_core.test_training import _trainer
-trainer, killed_at = _trainer(Path(sys.argv[1]), Path(sys.argv[2])), int(sys.argv[3])
+from tests.bggan_core.test_training import KILLED, _trainer
+trainer = _trainer(Path(sys.argv[1]), Path(sys.argv[2]), KILLED[sys.argv[4]])
+killed_at = int(sys.argv[3])
 if killed_at:
     report = trainer._report
     def report_or_die(step, terms):
@@ -69,19 +70,26 @@ trainer.train()
 """
 
 
-def _train_in_a_child(corpus, run, *, killed_at=0):
-    command = [sys.executable, "-c", _CHILD, str(corpus), str(run), str(killed_at)]
+def _train_in_a_child(corpus, run, *, network, killed_at=0):
+    command = [sys.executable, "-c", _CHILD, str(corpus), str(run), str(killed_at), network]
     return subprocess.run(command, cwd=ROOT, capture_output=True, check=False).returncode
 
 
-def test_after_kill_9_the_next_step_has_the_identical_loss(corpus, tmp_path):
+KILLED = {
+    "tiny": CONFIG,
+    "small": dataclasses.replace(CONFIG, network=CONFIGS["small"].network, phases=(Phase(14, 2, 128, 192),)),
+}
+
+
+@pytest.mark.parametrize("network", ["tiny", pytest.param("small", marks=pytest.mark.long)])
+def test_after_kill_9_the_next_step_has_the_identical_loss(corpus, tmp_path, network):
     """The killed run continues at its last checkpoint; every step's loss is an undisturbed run's, digit for digit."""
     whole, killed = tmp_path / "whole", tmp_path / "killed"
-    assert _train_in_a_child(corpus, whole) == 0
-    assert _train_in_a_child(corpus, killed, killed_at=11) == -signal.SIGKILL
+    assert _train_in_a_child(corpus, whole, network=network) == 0
+    assert _train_in_a_child(corpus, killed, network=network, killed_at=11) == -signal.SIGKILL
     assert len(_losses(killed)) == 11
     assert load_trained(killed)[2].steps == 8
-    assert _train_in_a_child(corpus, killed) == 0
+    assert _train_in_a_child(corpus, killed, network=network) == 0
     assert _losses(killed) == _losses(whole)
 
 
