@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from bggan_core.data.synthetic import Pair, PairMaker
+from bggan_core.data.pairs import Pair
+from bggan_core.data.synthetic import PairMaker
 from bggan_core.metrics import psnr, ssim
 from bggan_core.optics import Array
 

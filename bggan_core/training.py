@@ -20,12 +20,11 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from bggan_core.configs import Phase, TrainingConfig, load_config, save_config
+from bggan_core.data.pairs import Batch, PairSource
 from bggan_core.data.pipeline import BatchMaker, batches
-from bggan_core.data.synthetic import PairMaker
 from bggan_core.glassnet import GlassNetConfig, build_glassnet
 from bggan_core.growth import widen
 from bggan_core.losses import StageALoss
-from bggan_core.optics import Array
 
 LOSS_COLUMNS = ("step", "total", "l1", "ssim", "rough_l1", "gradient_norm", "learning_rate")
 
@@ -77,7 +76,7 @@ class StageATrainer:
     """
 
     def __init__(
-        self, config: TrainingConfig, *, run: Path, train_pairs: PairMaker, validation_pairs: PairMaker
+        self, config: TrainingConfig, *, run: Path, train_pairs: PairSource, validation_pairs: PairSource
     ) -> None:
         _claim_run(run, config, train_pairs)
         self.config, self.run, self.train_pairs, self.validation_pairs = config, run, train_pairs, validation_pairs
@@ -127,7 +126,7 @@ class StageATrainer:
         writer = tf.summary.create_file_writer(str(self.run))
         with open_loss_log(self.run / "losses.csv", up_to=first) as log, writer.as_default():
             bar = tqdm(self._batches(first), initial=first, total=self.config.total_steps, unit="step", mininterval=5)
-            for photos, bokeh in bar:
+            for photos, bokeh, _ in bar:
                 terms = self._timed_step(photos, bokeh)
                 step = self.progress.steps
                 csv.DictWriter(log, LOSS_COLUMNS).writerow({"step": step, **terms})
@@ -135,7 +134,7 @@ class StageATrainer:
                 self._report(step, terms)
         return self.progress
 
-    def _batches(self, first: int) -> Iterator[tuple[tf.Tensor, tf.Tensor]]:
+    def _batches(self, first: int) -> Iterator[tuple[tf.Tensor, tf.Tensor, tf.Tensor]]:
         """All batches from step `first` on, phase after phase."""
         begin = 0
         for number, phase in enumerate(self.config.phases):
@@ -277,22 +276,22 @@ def _twice_as_wide(network: GlassNetConfig) -> GlassNetConfig:
     )
 
 
-def _phase_batches(pairs: PairMaker, phase: Phase, number: int) -> BatchMaker:
+def _phase_batches(pairs: PairSource, phase: Phase, number: int) -> BatchMaker:
     """Give every phase its own pairs: indices of different phases never meet."""
     offset = number << 32
 
-    def make(index: int) -> tuple[Array, Array]:
+    def make(index: int) -> Batch:
         return pairs.make_batch(offset + index, size=phase.batch, height=phase.height, width=phase.width)
 
     return make
 
 
-def _claim_run(run: Path, config: TrainingConfig, pairs: PairMaker) -> None:
+def _claim_run(run: Path, config: TrainingConfig, pairs: PairSource) -> None:
     run.mkdir(parents=True, exist_ok=True)
     path = run / "config.json"
     if path.is_file() and load_config(path) != config:
         raise ValueError(f"{run} holds a run of another configuration: continue that one, or give another folder")
-    names = "".join(f"{name}\n" for name in sorted({*pairs.subjects, *pairs.plates}))
+    names = "".join(f"{name}\n" for name in pairs.photo_names)
     photos = run / "photos.txt"
     if photos.is_file() and photos.read_text(encoding="utf-8") != names:
         raise ValueError(f"{run} was trained on other photos than the corpus holds now: give another folder")

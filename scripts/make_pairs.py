@@ -8,7 +8,8 @@ import numpy as np
 import typer
 
 from bggan_core.data.corpus import is_held_out, read_manifest
-from bggan_core.data.synthetic import Pair, PairMaker, PairRecipe
+from bggan_core.data.pairs import Pair
+from bggan_core.data.synthetic import PairMaker, PairRecipe
 
 
 def main(
@@ -33,7 +34,8 @@ def main(
 
 
 def _tile(pair: Pair) -> np.ndarray:
-    tile = np.hstack([pair.photo, pair.bokeh, np.repeat(pair.matte[..., None], 3, axis=2)])
+    matte = pair.mask if pair.matte is None else pair.matte
+    tile = np.hstack([pair.photo, pair.bokeh, np.repeat(matte[..., None], 3, axis=2)])
     return np.rint(tile * 255).astype(np.uint8)
 
 

@@ -1,14 +1,14 @@
-"""tf.data around the pair maker: batches in a fixed order, so that training resumes at any batch."""
+"""tf.data around a source of pairs: batches in a fixed order, so that training resumes at any batch."""
 
 from collections.abc import Callable
 
 import numpy as np
 import tensorflow as tf
 
-from bggan_core.optics import Array
+from bggan_core.data.pairs import Batch
 
-# Batch index to (photos, bokeh), both [B, H, W, 3] in [-1, 1].
-BatchMaker = Callable[[int], tuple[Array, Array]]
+# Batch index to photos, bokeh and masks.
+BatchMaker = Callable[[int], Batch]
 
 
 def batches(make_batch: BatchMaker, *, start: int, stop: int, workers: int = 2) -> tf.data.Dataset:
@@ -20,10 +20,12 @@ def batches(make_batch: BatchMaker, *, start: int, stop: int, workers: int = 2) 
     )
 
 
-def _make(make_batch: BatchMaker, index: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    def call(batch_index: np.int64) -> list[Array]:
-        return [plane.astype(np.float32) for plane in make_batch(int(batch_index))]
+def _make(make_batch: BatchMaker, index: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    def call(batch_index: np.int64) -> Batch:
+        return make_batch(int(batch_index))
 
-    photos, bokeh = tf.numpy_function(call, [index], [tf.float32, tf.float32], stateful=False)
-    shape = (None, None, None, 3)
-    return tf.ensure_shape(photos, shape), tf.ensure_shape(bokeh, shape)
+    planes = tf.numpy_function(call, [index], [tf.float32] * 3, stateful=False)
+    photos, bokeh, masks = (
+        tf.ensure_shape(plane, (None, None, None, channels)) for plane, channels in zip(planes, (3, 3, 1), strict=True)
+    )
+    return photos, bokeh, masks

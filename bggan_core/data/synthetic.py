@@ -14,7 +14,8 @@ import cv2
 import numpy as np
 
 from bggan_core.data.corpus import CorpusEntry, Scene, load_scene
-from bggan_core.optics import Array, Lens, render_shallow_depth_of_field
+from bggan_core.data.pairs import Batch, Pair, everything_counts, stack_pairs
+from bggan_core.optics import Array, Lens, circle_of_confusion, render_shallow_depth_of_field
 
 PairKind = Literal["in_situ", "cut_out"]
 
@@ -43,15 +44,6 @@ class PairRecipe:
     portrait_share: float = 0.25
 
 
-@dataclass(frozen=True)
-class Pair:
-    """The photo without bokeh and its ground truth, float32 [H, W, 3] in [0, 1], and the subject's matte [H, W]."""
-
-    photo: Array
-    bokeh: Array
-    matte: Array
-
-
 class PairMaker:
     """Makes the pairs of one split of a corpus.
 
@@ -73,14 +65,17 @@ class PairMaker:
                 f"{len(self.plates)} can serve as plates (at most {PLATE_SUBJECT_FRACTION:.0%}); pairs need one of each"
             )
 
-    def make_batch(self, index: int, *, size: int, height: int, width: int) -> tuple[Array, Array]:
-        """Make batch `index`: photos and their bokeh, [size, H, W, 3] in [-1, 1], landscape or portrait as one."""
+    @property
+    def photo_names(self) -> list[str]:
+        """Every photo that pairs are made of, sorted."""
+        return sorted({*self.subjects, *self.plates})
+
+    def make_batch(self, index: int, *, size: int, height: int, width: int) -> Batch:
+        """Make batch `index` of `size` pairs, landscape or portrait as one."""
         rng = np.random.default_rng([self.seed, index])
         if rng.random() < self.recipe.portrait_share:
             height, width = width, height
-        pairs = [self.make(index * size + i, height=height, width=width) for i in range(size)]
-        photos, bokeh = np.stack([pair.photo for pair in pairs]), np.stack([pair.bokeh for pair in pairs])
-        return photos * 2.0 - 1.0, bokeh * 2.0 - 1.0
+        return stack_pairs([self.make(index * size + i, height=height, width=width) for i in range(size)])
 
     def make(self, index: int, *, height: int, width: int) -> Pair:
         """Make pair `index` at a size in pixels.
@@ -108,8 +103,14 @@ class PairMaker:
 
     def _photograph(self, scene: Scene, rng: np.random.Generator) -> Pair:
         radius_px = rng.uniform(*self.recipe.blur_radius) * max(scene.matte.shape)
-        bokeh = render_focused(scene, focus_on_subject(scene, radius_px=radius_px))
-        return Pair(scene.photo, bokeh, scene.matte)
+        lens = focus_on_subject(scene, radius_px=radius_px)
+        return Pair(
+            scene.photo,
+            render_focused(scene, lens),
+            everything_counts(scene.photo),
+            matte=scene.matte,
+            radius_px=circle_of_confusion(scene.disparity, lens),
+        )
 
 
 def focus_on_subject(scene: Scene, *, radius_px: float) -> Lens:
