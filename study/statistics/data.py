@@ -51,10 +51,11 @@ class Ratings:
     @classmethod
     def from_rows(cls, rows: Sequence[tuple[str, str, str, float]]) -> Self:
         """Code rows of (rater, scene, method, value); names sort, a stimulus met again by its rater is a repeat."""
-        names = [tuple(sorted({row[column] for row in rows})) for column in range(3)]
-        codes = [_coded([row[column] for row in rows], names[column]) for column in range(3)]
+        rater, scene, method = ([row[column] for row in rows] for column in range(3))
+        raters, scenes, methods = (_names(column) for column in (rater, scene, method))
+        codes = (_coded(rater, raters), _coded(scene, scenes), _coded(method, methods))
         value = np.array([row[3] for row in rows], dtype=np.float64)
-        return cls(*names, *codes, value, _later_of_equal(codes))
+        return cls(raters, scenes, methods, *codes, value, _later_of_equal(codes))
 
     @classmethod
     def from_matrix(cls, matrix: Any) -> Self:
@@ -146,13 +147,11 @@ class Comparisons:
     @classmethod
     def from_rows(cls, rows: Sequence[tuple[str, str, str, str, int]]) -> Self:
         """Code rows of (rater, scene, left method, right method, outcome); names sort."""
-        raters, scenes = (tuple(sorted({row[column] for row in rows})) for column in range(2))
-        methods = tuple(sorted({row[column] for row in rows for column in (2, 3)}))
-        rater, scene, left, right = (
-            _coded([row[column] for row in rows], names)
-            for column, names in enumerate((raters, scenes, methods, methods))
-        )
-        repeat = _later_of_equal([rater, scene, np.minimum(left, right), np.maximum(left, right)])
+        columns = [[str(row[column]) for row in rows] for column in range(4)]
+        raters, scenes, methods = _names(columns[0]), _names(columns[1]), _names(columns[2] + columns[3])
+        rater, scene = _coded(columns[0], raters), _coded(columns[1], scenes)
+        left, right = _coded(columns[2], methods), _coded(columns[3], methods)
+        repeat = _later_of_equal((rater, scene, np.minimum(left, right), np.maximum(left, right)))
         outcome = np.array([row[4] for row in rows], dtype=np.int8)
         return cls(raters, scenes, methods, rater, scene, left, right, outcome, repeat)
 
@@ -183,7 +182,7 @@ def _settle(votes: Ratings | Comparisons, *, codes: dict[str, tuple[str, ...]], 
         array = _integers(getattr(votes, what), what)
         if array.ndim != 1 or array.shape != n:
             raise ValueError(f"{what} must be one code per vote, {n}, got shape {array.shape}")
-        if array.size and not (0 <= array.min() and array.max() < len(names)):
+        if array.size and (array.min() < 0 or array.max() >= len(names)):
             raise ValueError(f"{what} must be codes 0..{len(names) - 1}, got {array.min()}..{array.max()}")
         object.__setattr__(votes, what, array)
     for what in flags:
@@ -201,10 +200,15 @@ def _integers(array: Any, what: str) -> Codes:
     return codes.astype(np.int64)
 
 
-def _coded(column: Sequence[str], names: tuple[str, ...]) -> Codes:
+def _names(column: Sequence[Any]) -> tuple[str, ...]:
+    """The different entries, sorted."""
+    return tuple(sorted({str(entry) for entry in column}))
+
+
+def _coded(column: Sequence[Any], names: tuple[str, ...]) -> Codes:
     """Each entry's index among the names."""
     index = {name: code for code, name in enumerate(names)}
-    return np.array([index[entry] for entry in column], dtype=np.int64)
+    return np.array([index[str(entry)] for entry in column], dtype=np.int64)
 
 
 def _later_of_equal(columns: Sequence[Codes]) -> Flags:
