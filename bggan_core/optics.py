@@ -4,6 +4,8 @@ Disparity is relative inverse depth in [0, 1], near = 1. A point at disparity d,
 over a disc of radius r = a |d - f| on the sensor: exact for a thin lens, whose circle of confusion is linear in inverse
 depth (Potmesil & Chakravarty 1982); a gathers aperture and focal length and is given in pixels. Light adds up in linear
 units, so colours are decoded from sRGB first and encoded last. Arrays are float32 [H, W, 3] or [H, W].
+
+`tests/bggan_core/thin_lens_tracer.py` traces rays through the same lens; the two must agree.
 """
 
 from dataclasses import dataclass
@@ -20,6 +22,26 @@ HIGHLIGHT_KNEE = 0.92
 
 
 @dataclass(frozen=True)
+class Aperture:
+    """The shape of the opening, and so of every out-of-focus light.
+
+    Args:
+        blades: Sides of the polygon that the blades of a stopped-down lens form; 0 is a circle.
+        rotation_deg: By how much the polygon is turned.
+        cat_eye: How far the lens' barrel cuts off discs in the corners of the picture (mechanical vignetting): the
+            distance, in radii, between the two circles whose overlap is left of a corner's disc. Below 2.
+    """
+
+    blades: int = 0
+    rotation_deg: float = 0.0
+    cat_eye: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.blades in (1, 2) or self.blades < 0 or not 0 <= self.cat_eye < 2:
+            raise ValueError(f"an aperture needs 0 or at least 3 blades and a cat_eye in [0, 2), got {self}")
+
+
+@dataclass(frozen=True)
 class Lens:
     """Aperture and focus.
 
@@ -28,12 +50,14 @@ class Lens:
         focus: Disparity of the focal plane, in [0, 1].
         depth_of_field: Disparities nearer to the focal plane than this stay sharp.
         highlight_gain: How much brighter than white a fully clipped pixel is taken to be, at least 1.
+        aperture: Shape of the opening.
     """
 
     aperture_px: float
     focus: float
     depth_of_field: float = 0.04
     highlight_gain: float = 4.0
+    aperture: Aperture = Aperture()
 
     def __post_init__(self) -> None:
         if self.aperture_px < 0 or self.highlight_gain < 1 or self.depth_of_field < 0:
@@ -47,28 +71,55 @@ def circle_of_confusion(disparity: Array, lens: Lens) -> Array:
     return (np.sign(defocus) * beyond * lens.aperture_px).astype(np.float32)
 
 
-def disc_kernel(radius_px: float) -> Array:
-    """The point spread of a round aperture: an anti-aliased disc that sums to 1, with odd sides."""
+def aperture_kernel(radius_px: float, aperture: Aperture, *, position: tuple[float, float] = (0.0, 0.0)) -> Array:
+    """The point spread of an opening: its anti-aliased image, summing to 1, with odd sides.
+
+    A polygon's corners lie on the circle. Away from the picture's centre the kernel is what the barrel leaves of it; it
+    sums to 1 there too, because photos are corrected for the darkening.
+
+    Args:
+        radius_px: Radius of the circle.
+        position: Of the point in the picture, (x, y) from the centre, corners at distance 1.
+    """
     reach = max(int(np.ceil(radius_px)), 0)
-    y, x = np.mgrid[-reach : reach + 1, -reach : reach + 1]
-    kernel = np.clip(radius_px + 0.5 - np.hypot(x, y), 0.0, 1.0)
-    return (kernel / kernel.sum()).astype(np.float32)
+    y, x = np.mgrid[-reach : reach + 1, -reach : reach + 1].astype(np.float32)
+    inside = _circle(x, y, radius_px)
+    if aperture.blades:
+        inside = _polygon(x, y, radius_px, aperture)
+    if aperture.cat_eye and position != (0.0, 0.0):
+        shift = aperture.cat_eye * radius_px
+        inside = inside * _circle(x + shift * position[0], y + shift * position[1], radius_px)
+    return (inside / inside.sum()).astype(np.float32)
+
+
+def _circle(x: Array, y: Array, radius_px: float) -> Array:
+    """Cover each pixel by the share of it that lies in the circle, to about a tenth."""
+    return np.clip(radius_px + 0.5 - np.hypot(x, y), 0.0, 1.0)
+
+
+def _polygon(x: Array, y: Array, radius_px: float, aperture: Aperture) -> Array:
+    """Cover each pixel by the share of it that lies within all sides of the regular polygon."""
+    normals = np.deg2rad(aperture.rotation_deg) + 2 * np.pi * np.arange(aperture.blades) / aperture.blades
+    side_distance = radius_px * np.cos(np.pi / aperture.blades)
+    outermost = np.max([x * np.cos(angle) + y * np.sin(angle) for angle in normals], axis=0)
+    return np.clip(side_distance + 0.5 - outermost, 0.0, 1.0)
 
 
 def render_shallow_depth_of_field(
-    photo: Array, matte: Array, disparity: Array, lens: Lens, *, layers: int = 8
+    photo: Array, matte: Array, disparity: Array, lens: Lens, *, layers: int = 8, lights: Array | None = None
 ) -> Array:
     """Photograph the scene again with a wide aperture, focused on the subject.
 
     The subject (the matte) lies in the focal plane. What it hides is filled in from around it before it is blurred,
     so that the sharp subject never bleeds into its background; what is nearer than the focal plane bleeds over the
-    subject.
+    subject, and what that hides is filled in as well.
 
     Args:
         photo: All in focus, sRGB, [H, W, 3] in [0, 1].
         matte: Subject opacity, [H, W] in [0, 1].
         disparity: Of the scene; under the subject it is ignored, [H, W] in [0, 1].
         layers: Number of depth layers on each side of the focal plane.
+        lights: Linear light beyond what the photo shows, where it is known, [H, W, 3]; clipped pixels get an estimate.
     Returns:
         sRGB, [H, W, 3] in [0, 1].
     Raises:
@@ -80,17 +131,19 @@ def render_shallow_depth_of_field(
         )
     sharp = srgb_to_linear(photo)
     light = restore_highlights(sharp, gain=lens.highlight_gain)
+    if lights is not None:
+        light = np.maximum(light, sharp + lights)
     hidden = cv2.dilate(matte, np.ones((3, 3), np.uint8), iterations=max(1, photo.shape[1] // 128)) > 0.05
     plate = fill_hidden(np.dstack([light, disparity]), hidden)
     radius = circle_of_confusion(plate[..., 3], lens)
-    subject = fill_hidden(sharp, matte < 0.7) if (matte >= 0.7).any() else sharp
-    behind = _composite_layers(plate[..., :3], np.maximum(radius, 0.0), layers)
+    behind = _render_behind(plate, radius, lens, layers)
     # What is in focus was clipped by the sensor as the photo shows it: its restored light would come out too white.
     in_focus = (np.clip(1.0 - np.abs(radius), 0.0, 1.0) * ~hidden)[..., None]
     behind = in_focus * sharp + (1.0 - in_focus) * behind
+    subject = fill_hidden(sharp, matte < 0.7) if (matte >= 0.7).any() else sharp
     scene = matte[..., None] * subject + (1.0 - matte[..., None]) * behind
     nearer = np.maximum(-radius, 0.0) * (1.0 - matte)
-    scene = _blur_foreground_over(scene, light=plate[..., :3], radius=nearer, layers=layers)
+    scene = _blur_foreground_over(scene, light=plate[..., :3], radius=nearer, lens=lens, layers=layers)
     return linear_to_srgb(np.clip(scene, 0.0, 1.0))
 
 
@@ -146,21 +199,26 @@ def _resize_area(image: Array, size: tuple[int, int]) -> Array:
     return resized.reshape((size[1], size[0], *image.shape[2:]))
 
 
-def _composite_layers(light: Array, radius: Array, layers: int) -> Array:
+def _render_behind(plate: Array, radius: Array, lens: Lens, layers: int) -> Array:
     """Blur what lies at or behind the focal plane, farthest layer first, nearer layers over farther ones."""
+    in_front = radius < -1.0  # a blurred foreground is translucent at its rim: what it hides shows there
+    if in_front.any():
+        plate = fill_hidden(plate, in_front)
+        radius = circle_of_confusion(plate[..., 3], lens)
+    light, radius = plate[..., :3], np.maximum(radius, 0.0)
     total, opacity = np.zeros_like(light), np.zeros(radius.shape, np.float32)
     for level, share in _split_by_radius(radius, layers):
-        spread, cover = _blur_layer(light, share, level)
+        spread, cover = _blur_layer(light, share, level, lens.aperture)
         total = spread + (1.0 - cover[..., None]) * total
         opacity = cover + (1.0 - cover) * opacity
     return (total / np.maximum(opacity, 1e-4)[..., None]).astype(np.float32)
 
 
-def _blur_foreground_over(scene: Array, *, light: Array, radius: Array, layers: int) -> Array:
+def _blur_foreground_over(scene: Array, *, light: Array, radius: Array, lens: Lens, layers: int) -> Array:
     """Blur what lies in front of the focal plane and lay it over the scene, nearest layer last."""
     for level, share in reversed(_split_by_radius(radius, layers)):
         if level > 0:
-            spread, cover = _blur_layer(light, share, level)
+            spread, cover = _blur_layer(light, share, level, lens.aperture)
             scene = spread + (1.0 - cover[..., None]) * scene
     return scene
 
@@ -178,9 +236,42 @@ def _split_by_radius(radius: Array, layers: int) -> list[tuple[float, Array]]:
     return [(level, share) for level, share in shares if share.any()]
 
 
-def _blur_layer(light: Array, share: Array, radius_px: float) -> tuple[Array, Array]:
-    """Spread one layer's light over discs: its premultiplied light and its opacity, both at most what it holds."""
+def _blur_layer(light: Array, share: Array, radius_px: float, aperture: Aperture) -> tuple[Array, Array]:
+    """Spread one layer's light over the aperture's shape: its premultiplied light and its opacity."""
     layer = np.dstack([light * share[..., None], share])
     if radius_px >= 0.5:
-        layer = cv2.filter2D(layer, -1, disc_kernel(radius_px), borderType=cv2.BORDER_REFLECT)
+        layer = _spread(layer, radius_px, aperture)
     return layer[..., :3], layer[..., 3]
+
+
+def _spread(layer: Array, radius_px: float, aperture: Aperture) -> Array:
+    """Convolve with the aperture's shape, which changes over the picture where the barrel cuts it off."""
+    if not aperture.cat_eye:
+        return _convolve(layer, aperture_kernel(radius_px, aperture))
+    height, width = layer.shape[:2]
+    total = np.zeros_like(layer)
+    for row, column, weight in _grid_weights(height, width):
+        # Light is weighted where it comes from, so that none is lost between the places of the grid.
+        kernel = aperture_kernel(radius_px, aperture, position=(column, row))
+        total += _convolve(layer * weight[..., None], kernel)
+    return total
+
+
+def _convolve(layer: Array, kernel: Array) -> Array:
+    """Spread every point as the kernel shows it; filter2D alone would spread it upside down."""
+    return cv2.filter2D(layer, -1, np.ascontiguousarray(kernel[::-1, ::-1]), borderType=cv2.BORDER_REFLECT)
+
+
+def _grid_weights(height: int, width: int, *, places: int = 5) -> list[tuple[float, float, Array]]:
+    """Places in the picture, (row, column) from the centre with corners at distance 1, and their bilinear weights."""
+    diagonal = float(np.hypot(height, width))
+    nodes = np.linspace(-1.0, 1.0, places)
+    step = nodes[1] - nodes[0]
+    rows, columns = np.linspace(-1.0, 1.0, height), np.linspace(-1.0, 1.0, width)
+    down = [np.clip(1.0 - np.abs(rows - node) / step, 0.0, 1.0) for node in nodes]
+    across = [np.clip(1.0 - np.abs(columns - node) / step, 0.0, 1.0) for node in nodes]
+    return [
+        (nodes[i] * height / diagonal, nodes[j] * width / diagonal, np.outer(down[i], across[j]).astype(np.float32))
+        for i in range(places)
+        for j in range(places)
+    ]

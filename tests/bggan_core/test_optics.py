@@ -1,16 +1,19 @@
+import cv2
 import numpy as np
 import pytest
 
 from bggan_core.optics import (
+    Aperture,
     Lens,
+    aperture_kernel,
     circle_of_confusion,
-    disc_kernel,
     fill_hidden,
     linear_to_srgb,
     render_shallow_depth_of_field,
     restore_highlights,
     srgb_to_linear,
 )
+from tests.bggan_core.thin_lens_tracer import Plane, pinhole, scatter, trace
 
 NO_GLOW = {"highlight_gain": 1.0, "depth_of_field": 0.0}
 
@@ -28,7 +31,7 @@ def test_nothing_within_the_depth_of_field_is_blurred():
 
 @pytest.mark.parametrize("radius", [0.0, 0.7, 3.0, 6.4])
 def test_a_disc_conserves_energy_and_has_the_area_of_its_radius(radius):
-    kernel = disc_kernel(radius)
+    kernel = aperture_kernel(radius, Aperture())
     assert kernel.sum() == pytest.approx(1, abs=1e-6)
     if radius >= 3:
         assert 1 / kernel.max() == pytest.approx(np.pi * radius**2, rel=0.06)
@@ -124,3 +127,114 @@ def test_shapes_that_differ_are_named():
 def test_a_lens_that_cannot_be_is_refused():
     with pytest.raises(ValueError, match="aperture_px"):
         Lens(aperture_px=-1, focus=0.5)
+
+
+def _textures(rng, *, cell: int = 4) -> np.ndarray:
+    """Soft random colours, [64, 96, 3] in [0.1, 0.7]: a texture that a filled-in region can be like."""
+    coarse = rng.uniform(0.1, 0.7, (64 // cell, 96 // cell, 3)).astype(np.float32)
+    return cv2.resize(coarse, (96, 64), interpolation=cv2.INTER_CUBIC).clip(0, 1)
+
+
+def _box(rows: slice, columns: slice) -> np.ndarray:
+    opacity = np.zeros((64, 96), np.float32)
+    opacity[rows, columns] = 1
+    return opacity
+
+
+EVERYWHERE = np.ones((64, 96), np.float32)
+
+
+def _psnr_db(a: np.ndarray, b: np.ndarray) -> float:
+    return float(-10 * np.log10(np.mean((a - b) ** 2)))
+
+
+def test_two_planes_look_as_the_ray_tracer_sees_them(rng):
+    """A sharp subject before a textured, blurred background."""
+    subject = Plane(_textures(rng), _box(np.s_[16:52], np.s_[30:62]), 0.8)
+    background = Plane(_textures(rng), EVERYWHERE, 0.2)
+    light, disparity = pinhole([subject, background])
+    lens = Lens(aperture_px=8, focus=0.8, **NO_GLOW)
+    rendered = srgb_to_linear(
+        render_shallow_depth_of_field(linear_to_srgb(light), subject.opacity, disparity, lens, layers=12)
+    )
+    traced = trace([subject, background], aperture_px=8, focus=0.8, rays=800, rng=rng)
+    assert _psnr_db(rendered, traced) > 36
+    assert _psnr_db(light, traced) < 30
+
+
+def test_a_blurred_foreground_looks_as_the_ray_tracer_sees_it(rng):
+    """Three planes: something close at the rim, the subject in focus, a background."""
+    close = Plane(_textures(rng), _box(np.s_[40:64], np.s_[0:40]), 1.0)
+    subject = Plane(_textures(rng), _box(np.s_[10:50], np.s_[34:66]), 0.6)
+    background = Plane(_textures(rng, cell=16), EVERYWHERE, 0.1)
+    light, disparity = pinhole([close, subject, background])
+    matte = subject.opacity * (1 - close.opacity)
+    lens = Lens(aperture_px=10, focus=0.6, **NO_GLOW)
+    rendered = srgb_to_linear(render_shallow_depth_of_field(linear_to_srgb(light), matte, disparity, lens, layers=12))
+    traced = trace([close, subject, background], aperture_px=10, focus=0.6, rays=800, rng=rng)
+    assert _psnr_db(rendered, traced) > 36
+    assert _psnr_db(light, traced) < 30
+
+
+@pytest.mark.parametrize("aperture", [Aperture(), Aperture(blades=5, rotation_deg=20), Aperture(blades=6)])
+def test_an_aperture_spreads_light_where_rays_through_it_land(aperture, rng):
+    kernel = aperture_kernel(7.0, aperture)
+    landed = scatter(aperture, radius_px=7.0, rays=200_000, rng=rng, side=len(kernel))
+    assert np.abs(kernel - landed).sum() < 0.08
+
+
+def test_a_regular_polygon_covers_its_closed_form_area():
+    """Area n/2 r^2 sin(2 pi / n)."""
+    kernel = aperture_kernel(12.0, Aperture(blades=6, rotation_deg=10))
+    assert 1 / kernel.max() == pytest.approx(6 / 2 * 12**2 * np.sin(2 * np.pi / 6), rel=0.04)
+
+
+def test_a_cats_eye_is_the_lens_shaped_overlap_of_two_discs():
+    """Overlap of two unit discs at distance d: 2 acos(d/2) - d/2 sqrt(4 - d^2)."""
+    kernel = aperture_kernel(15.0, Aperture(cat_eye=0.8), position=(1.0, 0.0))
+    overlap = 2 * np.arccos(0.4) - 0.4 * np.sqrt(4 - 0.64)
+    assert 1 / kernel.max() == pytest.approx(overlap * 15**2, rel=0.05)
+    centre = aperture_kernel(15.0, Aperture(cat_eye=0.8), position=(0.0, 0.0))
+    np.testing.assert_array_equal(centre, aperture_kernel(15.0, Aperture()))
+
+
+def test_cats_eyes_keep_a_flat_field_flat_and_point_to_the_centre():
+    photo = np.full((64, 96, 3), 0.05, np.float32)
+    lens = Lens(8, 1.0, aperture=Aperture(cat_eye=1.2), **NO_GLOW)
+    nothing = np.zeros((64, 96), np.float32)
+    np.testing.assert_allclose(render_shallow_depth_of_field(photo, nothing, nothing, lens), photo, atol=2e-3)
+    lights = np.zeros_like(photo)
+    lights[32, 84] = 40.0
+    bokeh = render_shallow_depth_of_field(photo, nothing, nothing, lens, lights=lights).mean(axis=2)
+    lit = np.argwhere(bokeh > 0.5 * bokeh.max())
+    height, width = np.ptp(lit, axis=0) + 1
+    assert width < 0.85 * height
+
+
+def test_a_kernel_that_is_not_symmetric_is_not_turned_upside_down():
+    photo, nothing = np.zeros((41, 41, 3), np.float32), np.zeros((41, 41), np.float32)
+    lights = np.zeros_like(photo)
+    lights[20, 20] = 100.0
+    aperture = Aperture(blades=3, rotation_deg=90)
+    bokeh = render_shallow_depth_of_field(
+        photo, nothing, nothing, Lens(10, 1.0, aperture=aperture, **NO_GLOW), lights=lights
+    )
+    spread = srgb_to_linear(bokeh[..., 0])
+    kernel = aperture_kernel(10.0, aperture)
+    np.testing.assert_array_equal(spread[10:31, 10:31] > 0.3 * spread.max(), kernel > 0.3 * kernel.max())
+
+
+def test_light_that_the_sensor_cut_off_can_be_given():
+    photo, nothing = np.full((41, 41, 3), 0.02, np.float32), np.zeros((41, 41), np.float32)
+    lights = np.zeros_like(photo)
+    lights[20, 20] = (60.0, 20.0, 4.0)
+    disc = srgb_to_linear(
+        render_shallow_depth_of_field(photo, nothing, nothing, Lens(6, 1.0, **NO_GLOW), lights=lights)
+    )
+    area = np.pi * 6**2
+    np.testing.assert_allclose(disc[20, 20] * area, lights[20, 20], rtol=0.08)
+
+
+def test_apertures_that_cannot_be_are_refused():
+    with pytest.raises(ValueError, match="at least 3 blades"):
+        Aperture(blades=2)
