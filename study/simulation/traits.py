@@ -25,6 +25,7 @@ class RaterTraits:
         side_bias: Added to whatever stands on the left of a pair; share of the scale, negative favours the right.
         drift_per_trial: Added to an opinion for every trial before it: an order effect.
         tiring_per_trial: Growth of the inconsistency with every trial, as a share of itself.
+        slip_share: Share of answers that are first given by mistake and taken back at once.
         median_response_ms: Half of the answers are faster.
         leaves_after: Answers given before the rater leaves for good; None stays to the end.
     """
@@ -36,6 +37,7 @@ class RaterTraits:
     side_bias: float = 0.0
     drift_per_trial: float = 0.0
     tiring_per_trial: float = 0.0
+    slip_share: float = 0.0
     median_response_ms: float = 4000.0
     leaves_after: int | None = None
 
@@ -61,6 +63,7 @@ def draw_traits(kind: Kind, *, trials: int, rng: np.random.Generator) -> RaterTr
         kind=kind,
         bias=float(rng.normal(0, 0.05)),
         inconsistency=float(0.13 * rng.lognormal(0, 0.25)),
+        slip_share=0.01,
         median_response_ms=float(4000 * rng.lognormal(0, 0.3)),
     )
     sign = float(rng.choice([-1, 1]))
@@ -69,7 +72,7 @@ def draw_traits(kind: Kind, *, trials: int, rng: np.random.Generator) -> RaterTr
     if kind == "noisy":
         return replace(honest, inconsistency=float(rng.uniform(0.3, 0.5)))
     if kind == "straight":
-        return replace(honest, constant=float(rng.random()), median_response_ms=600.0)
+        return replace(honest, constant=float(rng.random()), slip_share=0.0, median_response_ms=600.0)
     if kind == "side":
         return replace(honest, side_bias=sign * float(rng.uniform(0.2, 0.4)))
     if kind == "leaving":
