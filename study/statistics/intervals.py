@@ -15,6 +15,7 @@ from scipy import stats
 
 IntervalKind = Literal["t", "z", "bca"]
 BOOTSTRAP_RESAMPLES = 2000
+_NO_DEVIATION = 1e-12  # equal votes minus a rater's bias differ by rounding only
 METHOD_TEXTS: dict[IntervalKind, str] = {
     "t": "t interval, N - 1 degrees of freedom, votes taken as independent (ITU-T P.1401)",
     "z": "normal interval, votes taken as independent",
@@ -55,7 +56,7 @@ def no_spread(n: int, deviation: float) -> str | None:
         return "no votes"
     if n == 1:
         return "one vote: no interval"
-    return f"all {n} votes are equal: no spread to take an interval from" if deviation == 0 else None
+    return f"all {n} votes are equal: no spread to take an interval from" if deviation < _NO_DEVIATION else None
 
 
 def t_interval(values: Sequence[float] | NDArray[np.float64], *, confidence: float = 0.95) -> Interval:

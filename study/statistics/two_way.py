@@ -103,7 +103,7 @@ class _Layout:
             [n, n, self.cells, n],
         ]
         size = 4 if self.repeated else 3
-        return np.array(rows, dtype=np.float64)[:size, :size] - base[:size]
+        return np.asarray(np.array(rows, dtype=np.float64)[:size, :size] - base[:size], dtype=np.float64)
 
     @property
     def weights(self) -> NDArray[np.float64]:
@@ -252,7 +252,7 @@ def _layout_and_sums(rater: Codes, scene: Codes, centred: Values) -> tuple[_Layo
     return layout, np.array(squares, dtype=np.float64)
 
 
-def _cells(rater: Codes, scene: Codes, value: Values) -> tuple[Codes, Values, Values]:
+def _cells(rater: Codes, scene: Codes, value: Values) -> tuple[NDArray[np.signedinteger], Values, Values]:
     """Codes of the cells with votes, their sums and their counts."""
     width = int(scene.max()) + 1
     code = rater * width + scene
