@@ -170,6 +170,11 @@ class Comparisons:
         return self.select(~self.repeat)
 
 
+def summed(codes: NDArray[Any], values: NDArray[Any], size: int = 0) -> Values:
+    """Sum values by code, [max(size, largest code + 1)]."""
+    return np.asarray(np.bincount(codes, values, size), dtype=np.float64)
+
+
 def _settle(votes: Ratings | Comparisons, *, codes: dict[str, tuple[str, ...]], flags: tuple[str, ...]) -> None:
     """Check names and codes and store the arrays as int64 and bool."""
     for what in ("raters", "scenes", "methods"):

@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from study.statistics.data import Codes, Ratings, Values
+from study.statistics.data import Codes, Ratings, Values, summed
 from study.statistics.intervals import METHOD_TEXTS, Interval, check_confidence, no_spread
 
 TWO_WAY_TEXT = "two-way t interval over raters and scenes (crowdMOS), Satterthwaite degrees of freedom"
@@ -258,10 +258,10 @@ def _cells(rater: Codes, scene: Codes, value: Values) -> tuple[NDArray[np.signed
     code = rater * width + scene
     if int(code.max()) > _DENSE_CELLS_PER_VOTE * code.size:
         unique, place = np.unique(code, return_inverse=True)
-        return unique, np.bincount(place, value), np.bincount(place).astype(np.float64)
+        return unique, summed(place, value), np.bincount(place).astype(np.float64)
     counts = np.bincount(code).astype(np.float64)
     filled = np.flatnonzero(counts)
-    return filled, np.bincount(code, value)[filled], counts[filled]
+    return filled, summed(code, value)[filled], counts[filled]
 
 
 def _student(mean: float, variance: float, freedom: float, *, confidence: float, text: str) -> Interval:
