@@ -114,6 +114,8 @@ def _missing_message(wins: Matrix, ties: Matrix, names: Sequence[str]) -> str | 
 def _ties_explain_no_loss(wins: Matrix, ties: Matrix) -> bool:
     """Whether some d has d_i - d_j ≥ 1 for every win of i over j and |d_i - d_j| ≤ 1 for every tie (l = 1/2)."""
     size = len(wins)
+    if len(strong_components(wins)) < size:  # a circle of wins rules such a d out
+        return False
     unit = np.eye(size)
     win_rows = [unit[j] - unit[i] for i, j in np.argwhere(wins > 0)]
     tie_rows = [unit[i] - unit[j] for i, j in np.argwhere(ties > 0)]

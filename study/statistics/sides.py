@@ -39,14 +39,15 @@ def side_bias(comparisons: Comparisons, *, confidence: float = 0.95) -> tuple[Si
     """
     check_confidence(confidence)
     counts = np.column_stack([_counts(comparisons, outcome) for outcome in (1, -1, 0)])
-    everybody = _row(None, counts.sum(axis=0), confidence)
-    each = [_row(name, row, confidence) for name, row in zip(comparisons.raters, counts, strict=True)]
-    p_values = [row.p_value for row in each if row.p_value is not None]
-    adjusted = iter(holm(p_values).tolist())
-    return (
-        _with_holm(everybody, everybody.p_value),
-        *(_with_holm(row, None if row.p_value is None else next(adjusted)) for row in each),
-    )
+    counts = np.vstack([counts.sum(axis=0), counts])
+    tests = _tests(counts[:, 0], counts[:, 1], confidence)
+    rows = [
+        _row(name, votes, test, confidence)
+        for name, votes, test in zip((None, *comparisons.raters), counts.tolist(), tests.tolist(), strict=True)
+    ]
+    adjusted = iter(holm([row.p_value for row in rows[1:] if row.p_value is not None]).tolist())
+    each = (row if row.p_value is None else replace(row, p_holm=next(adjusted)) for row in rows[1:])
+    return (replace(rows[0], p_holm=rows[0].p_value), *each)
 
 
 def _counts(comparisons: Comparisons, outcome: int) -> NDArray[np.int64]:
@@ -54,20 +55,22 @@ def _counts(comparisons: Comparisons, outcome: int) -> NDArray[np.int64]:
     return np.bincount(comparisons.rater[comparisons.outcome == outcome], minlength=len(comparisons.raters))
 
 
-def _row(rater: str | None, counts: NDArray[np.int64], confidence: float) -> SideBias:
+def _tests(left: NDArray[np.int64], right: NDArray[np.int64], confidence: float) -> NDArray[np.float64]:
+    """Two-sided p-value and Clopper-Pearson ends per row, [rows, 3]; the binomial at one half is symmetric."""
+    n, tail = left + right, (1 - confidence) / 2
+    p_values = np.minimum(2 * stats.binom.cdf(np.minimum(left, right), n, 0.5), 1.0)
+    low = np.where(left == 0, 0.0, stats.beta.ppf(tail, np.maximum(left, 1), right + 1))
+    high = np.where(right == 0, 1.0, stats.beta.ppf(1 - tail, left + 1, np.maximum(right, 1)))
+    return np.column_stack([p_values, low, high])
+
+
+def _row(rater: str | None, votes: list[int], test: list[float], confidence: float) -> SideBias:
     """The test of one rater, or of all; `p_holm` follows."""
-    left, right, ties = (int(count) for count in counts)
-    decided = left + right
-    if decided == 0:
+    left, right, ties = votes
+    if left + right == 0:
         message = "all comparisons are ties" if ties else "no comparisons"
         nothing = Interval(None, None, confidence, _TEXT, message)
         return SideBias(rater, left, right, ties, None, nothing, None, None, message)
-    test = stats.binomtest(left, decided, 0.5)
-    ends = test.proportion_ci(confidence_level=confidence, method="exact")
-    interval = Interval(float(ends.low), float(ends.high), confidence, _TEXT)
-    return SideBias(rater, left, right, ties, left / decided, interval, float(test.pvalue), None, None)
-
-
-def _with_holm(row: SideBias, p_holm: float | None) -> SideBias:
-    """The row with its adjusted p-value."""
-    return replace(row, p_holm=p_holm)
+    p_value, low, high = test
+    interval = Interval(low, high, confidence, _TEXT)
+    return SideBias(rater, left, right, ties, left / (left + right), interval, p_value, None, None)
