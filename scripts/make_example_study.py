@@ -9,7 +9,8 @@ import numpy as np
 import typer
 
 from bggan_core.data.corpus import PHOTO_LIST_NAME, load_scene, read_manifest, read_photo_list, series_of
-from bggan_core.data.synthetic import focus_on_subject, render_focused, steepen_matte
+from bggan_core.data.scenes import steepen_matte
+from bggan_core.data.synthetic import focus_on_subject, render_focused
 from bggan_core.evaluation import global_gaussian
 from bggan_core.optics import Array
 from bggan_core.rendering import Renderer

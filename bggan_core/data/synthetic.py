@@ -1,7 +1,10 @@
 """Pairs made by optics: an all-in-focus photo and the same scene through a wide aperture focused on its subject.
 
-Two kinds. *In situ*: a photo whose background is sharp, its own matte and depth. *Cut-out*: a subject laid over another
-photo, standing where that photo's ground is. In both the subject's depth, and so the ground it stands on, stays sharp.
+Three kinds. *In situ*: a photo whose background is sharp, its own matte and depth. *Near plane*: such a photo focused
+on what is nearest, by its depth alone. *Cut-out*: a subject laid over another photo, standing where that photo's ground
+is. In all of them the subject's depth, and so the ground it stands on, stays sharp. Photos whose background a lens has
+blurred already serve as cut-outs only.
+
 Everything a pair contains follows from (seed, index): the n-th pair is the same in every run.
 """
 
@@ -10,17 +13,28 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-import cv2
 import numpy as np
 
 from bggan_core.data.corpus import CorpusEntry, Scene, load_scene
 from bggan_core.data.pairs import Batch, Pair, everything_counts, stack_pairs
+from bggan_core.data.scenes import (
+    SUBJECT_FRACTION,
+    add_bystander,
+    develop,
+    has_clear_subject,
+    has_sharp_background,
+    lay_over,
+    light_the_night,
+    put_in_front,
+    random_crop,
+    snap_depth,
+    steepen_matte,
+    take_near_plane,
+    vary_exposure,
+)
 from bggan_core.optics import Array, Lens, circle_of_confusion, render_shallow_depth_of_field
 
-PairKind = Literal["in_situ", "cut_out"]
-
-# A subject smaller than this leaves nothing to focus on, a larger one nothing to blur (share of the frame).
-SUBJECT_FRACTION = (0.03, 0.6)
+PairKind = Literal["in_situ", "near_plane", "cut_out"]
 
 # A plate with a large subject of its own would make two candidates for the focus.
 PLATE_SUBJECT_FRACTION = 0.15
@@ -34,14 +48,29 @@ class PairRecipe:
     """How pairs are drawn.
 
     Args:
-        in_situ_share: Share of in-situ pairs; the rest are cut-outs.
+        in_situ_share, near_plane_share: Shares of these kinds; the rest are cut-outs.
         blur_radius: Range of the radius of confusion of the farthest background, as a share of the longer side.
         portrait_share: Share of batches in portrait orientation.
+        bystander_share: Share of cut-outs with a second one in the background.
+        foreground_share: Share of pairs with something out of focus in front of the subject.
+        night_share: Share of pairs by night, with lamps in the background.
+        camera_share: Share of pairs with a sensor's noise and JPEG's losses in both pictures.
     """
 
-    in_situ_share: float = 0.6
-    blur_radius: tuple[float, float] = (0.008, 0.018)
+    in_situ_share: float = 0.5
+    near_plane_share: float = 0.2
+    blur_radius: tuple[float, float] = (0.007, 0.018)
     portrait_share: float = 0.25
+    bystander_share: float = 0.2
+    foreground_share: float = 0.06
+    night_share: float = 0.06
+    camera_share: float = 0.25
+
+    def __post_init__(self) -> None:
+        if min(self.in_situ_share, self.near_plane_share) < 0 or self.in_situ_share + self.near_plane_share > 1 + 1e-9:
+            raise ValueError(
+                f"in_situ_share and near_plane_share must be at least 0 and at most 1 together, got {self}"
+            )
 
 
 class PairMaker:
@@ -57,9 +86,10 @@ class PairMaker:
     def __init__(self, folder: Path, entries: Sequence[CorpusEntry], *, recipe: PairRecipe, seed: int) -> None:
         low, high = SUBJECT_FRACTION
         self.folder, self.recipe, self.seed = folder, recipe, seed
+        self._sharp: dict[str, bool] = {}
         self.plates = [entry.name for entry in entries if entry.subject_fraction <= PLATE_SUBJECT_FRACTION]
         self.subjects = [entry.name for entry in entries if low <= entry.subject_fraction <= high]
-        if not self.subjects or not (self.plates or recipe.in_situ_share == 1):
+        if not self.subjects or not (self.plates or recipe.in_situ_share + recipe.near_plane_share >= 1):
             raise ValueError(
                 f"{folder}: {len(self.subjects)} photos have a subject over {low:.0%} to {high:.0%} of the frame and "
                 f"{len(self.plates)} can serve as plates (at most {PLATE_SUBJECT_FRACTION:.0%}); pairs need one of each"
@@ -85,32 +115,64 @@ class PairMaker:
         """
         rng = np.random.default_rng([self.seed, 1, index])
         for _ in range(MOST_DRAWS):  # photos whose matte or depth says nothing clear are passed over
-            kind: PairKind = "in_situ" if rng.random() < self.recipe.in_situ_share else "cut_out"
+            kind = self._draw_kind(rng)
             scene = self._draw_scene(kind, rng, height=height, width=width)
-            if scene is not None and _has_clear_subject(scene):
-                return self._photograph(_vary_exposure(scene, rng), rng)
+            if scene is not None and has_clear_subject(scene):
+                return self._photograph(vary_exposure(scene, rng), rng, has_outline=kind != "near_plane")
         raise ValueError(f"{self.folder}: {MOST_DRAWS} draws gave no clear subject; its mattes or depth are unusable")
 
-    def _draw_scene(self, kind: PairKind, rng: np.random.Generator, *, height: int, width: int) -> Scene | None:
-        scene = load_scene(self.folder, str(rng.choice(self.subjects)))
-        if rng.random() < 0.5:
-            scene = scene.mirror()
-        scene = steepen_matte(scene)
-        if kind == "in_situ":
-            return _random_crop(scene, rng, height=height, width=width)
-        plate = load_scene(self.folder, str(rng.choice(self.plates)))
-        return _lay_over(scene, _random_crop(plate, rng, height=height, width=width), rng)
+    def _draw_kind(self, rng: np.random.Generator) -> PairKind:
+        place = rng.random()
+        if place < self.recipe.in_situ_share:
+            return "in_situ"
+        return "near_plane" if place < self.recipe.in_situ_share + self.recipe.near_plane_share else "cut_out"
 
-    def _photograph(self, scene: Scene, rng: np.random.Generator) -> Pair:
+    def _draw_scene(self, kind: PairKind, rng: np.random.Generator, *, height: int, width: int) -> Scene | None:
+        if kind == "cut_out":
+            scene = self._draw_cut_out(rng, height=height, width=width)
+        else:
+            scene = self._draw_whole_photo(kind, rng, height=height, width=width)
+        if scene is not None and scene.matte.max() > 0.5 and rng.random() < self.recipe.foreground_share:
+            scene = put_in_front(self._load(self.subjects, rng), scene, rng)
+        return scene
+
+    def _draw_whole_photo(self, kind: PairKind, rng: np.random.Generator, *, height: int, width: int) -> Scene | None:
+        names = self.subjects if kind == "in_situ" else self.photo_names
+        name = str(rng.choice(names))
+        scene = self._load([name], rng)
+        if not self._has_sharp_background(name, scene):
+            return None
+        cropped = random_crop(scene, rng, height=height, width=width)
+        return snap_depth(cropped) if kind == "in_situ" else take_near_plane(cropped, rng)
+
+    def _draw_cut_out(self, rng: np.random.Generator, *, height: int, width: int) -> Scene | None:
+        plate = random_crop(self._load(self.plates, rng), rng, height=height, width=width)
+        if rng.random() < self.recipe.bystander_share:
+            plate = add_bystander(self._load(self.subjects, rng), plate, rng)
+        return lay_over(self._load(self.subjects, rng), plate, rng)
+
+    def _load(self, names: Sequence[str], rng: np.random.Generator) -> Scene:
+        scene = load_scene(self.folder, str(rng.choice(names)))
+        return steepen_matte(scene.mirror() if rng.random() < 0.5 else scene)
+
+    def _has_sharp_background(self, name: str, scene: Scene) -> bool:
+        if name not in self._sharp:
+            self._sharp[name] = has_sharp_background(scene)
+        return self._sharp[name]
+
+    def _photograph(self, scene: Scene, rng: np.random.Generator, *, has_outline: bool) -> Pair:
         radius_px = rng.uniform(*self.recipe.blur_radius) * max(scene.matte.shape)
         lens = focus_on_subject(scene, radius_px=radius_px)
-        return Pair(
-            scene.photo,
-            render_focused(scene, lens),
-            everything_counts(scene.photo),
-            matte=scene.matte,
-            radius_px=circle_of_confusion(scene.disparity, lens),
-        )
+        lights = None
+        if rng.random() < self.recipe.night_share:
+            scene, lights = light_the_night(scene, rng)
+        seen = scene if has_outline else replace(scene, matte=np.zeros_like(scene.matte))
+        photo, bokeh = scene.photo, render_focused(seen, lens, lights=lights)
+        if rng.random() < self.recipe.camera_share:
+            noise, quality = rng.uniform(0.0, 0.015), int(rng.integers(75, 96))
+            photo, bokeh = (develop(each, noise=noise, jpeg_quality=quality, rng=rng) for each in (photo, bokeh))
+        radius = circle_of_confusion(scene.disparity, lens) * (1.0 - scene.matte)
+        return Pair(photo, bokeh, everything_counts(photo), matte=scene.matte, radius_px=radius)
 
 
 def focus_on_subject(scene: Scene, *, radius_px: float) -> Lens:
@@ -125,77 +187,6 @@ def focus_on_subject(scene: Scene, *, radius_px: float) -> Lens:
     return Lens(aperture_px=radius_px / reach, focus=float(middle), depth_of_field=depth_of_field)
 
 
-def render_focused(scene: Scene, lens: Lens) -> Array:
+def render_focused(scene: Scene, lens: Lens, *, lights: Array | None = None) -> Array:
     """Photograph a scene through a lens: sRGB [H, W, 3] in [0, 1]."""
-    return render_shallow_depth_of_field(scene.photo, scene.matte, scene.disparity, lens, layers=6)
-
-
-def steepen_matte(scene: Scene) -> Scene:
-    """Decide a predicted matte's doubtful greys: 0.2 and below is background, 0.6 and above subject."""
-    return replace(scene, matte=np.clip((scene.matte - 0.2) / 0.4, 0.0, 1.0))
-
-
-def _has_clear_subject(scene: Scene) -> bool:
-    """A subject of usable size, with a decided matte and one depth rather than a slope through the scene."""
-    fraction = float(scene.matte.mean())
-    if not SUBJECT_FRACTION[0] / 2 <= fraction <= SUBJECT_FRACTION[1]:
-        return False
-    undecided = float((scene.matte * (1.0 - scene.matte)).mean()) / fraction
-    far, near = np.percentile(scene.disparity[scene.matte > 0.5], [10, 90])
-    return undecided < 0.08 and near - far < 0.4
-
-
-def _random_crop(scene: Scene, rng: np.random.Generator, *, height: int, width: int) -> Scene:
-    """Cut a random window of the wanted shape that keeps most of the photo, and scale it."""
-    full_height, full_width = scene.matte.shape
-    largest = min(full_height / height, full_width / width)
-    scale = largest * rng.uniform(0.75, 1.0)
-    rows, columns = int(height * scale), int(width * scale)
-    top, left = rng.integers(full_height - rows + 1), rng.integers(full_width - columns + 1)
-    return scene.crop(np.s_[top : top + rows, left : left + columns]).resize(height, width)
-
-
-def _lay_over(subject: Scene, plate: Scene, rng: np.random.Generator) -> Scene | None:
-    """Lay a cut-out over a plate, standing on the plate's ground; None where the matte is empty."""
-    rows, columns = np.where(subject.matte.max(axis=1) > 0.1)[0], np.where(subject.matte.max(axis=0) > 0.1)[0]
-    if len(rows) < 8 or len(columns) < 8:
-        return None
-    cut = subject.crop(np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1])
-    touches_bottom = rows[-1] >= subject.matte.shape[0] - 3
-    height, width = plate.matte.shape
-    tallest = min(height * 0.95 / cut.matte.shape[0], width * 0.9 / cut.matte.shape[1])
-    scale = tallest * rng.uniform(0.5, 1.0)
-    cut = cut.resize(max(8, int(cut.matte.shape[0] * scale)), max(8, int(cut.matte.shape[1] * scale)))
-    bottom = height if touches_bottom else int(rng.integers(cut.matte.shape[0], height + 1))
-    left = int(rng.integers(width - cut.matte.shape[1] + 1))
-    window = np.s_[bottom - cut.matte.shape[0] : bottom, left : left + cut.matte.shape[1]]
-    return _composite(cut, plate, window)
-
-
-def _composite(cut: Scene, plate: Scene, window: tuple[slice, slice]) -> Scene:
-    """Put the cut-out into the plate's window, at the depth of the ground it stands on."""
-    photo, matte, disparity = plate.photo.copy(), np.zeros_like(plate.matte), plate.disparity.copy()
-    opacity = cut.matte[..., None]
-    photo[window] = opacity * _agree_in_colour(cut, plate) + (1.0 - opacity) * photo[window]
-    matte[window] = cut.matte
-    foot = plate.disparity[max(window[0].stop - 4, 0) : window[0].stop, window[1]]
-    ground = max(float(np.median(foot)), float(np.percentile(plate.disparity, 60)))
-    disparity[matte > 0.5] = ground
-    return Scene(photo, matte, disparity)
-
-
-def _agree_in_colour(cut: Scene, plate: Scene) -> Array:
-    """Move the cut-out's exposure and white balance a third of the way to the plate's."""
-    weights = cut.matte[..., None]
-    own = (cut.photo * weights).sum(axis=(0, 1)) / max(float(weights.sum()), 1e-6)
-    gain = (plate.photo.mean(axis=(0, 1)) / np.maximum(own, 0.05)) ** (1 / 3)
-    return np.clip(cut.photo * np.clip(gain, 0.75, 1.35), 0.0, 1.0).astype(np.float32)
-
-
-def _vary_exposure(scene: Scene, rng: np.random.Generator) -> Scene:
-    """Vary exposure, white balance and contrast, before the lens sees the scene."""
-    gain = rng.uniform(0.8, 1.2) * rng.uniform(0.94, 1.06, size=3)
-    photo = np.clip(scene.photo * gain, 0.0, 1.0) ** rng.uniform(0.85, 1.2)
-    if rng.random() < 0.3:  # a phone's sharper or softer rendition
-        photo = photo + rng.uniform(-0.4, 0.6) * (photo - cv2.GaussianBlur(photo, (0, 0), 1.0))
-    return replace(scene, photo=np.clip(photo, 0.0, 1.0).astype(np.float32))
+    return render_shallow_depth_of_field(scene.photo, scene.matte, scene.disparity, lens, layers=6, lights=lights)

@@ -1,8 +1,12 @@
+from dataclasses import replace
+
+import cv2
 import numpy as np
 import pytest
 
-from bggan_core.data.corpus import is_held_out, load_scene, read_manifest
+from bggan_core.data.corpus import Scene, is_held_out, load_scene, read_manifest
 from bggan_core.data.pipeline import batches
+from bggan_core.data.scenes import has_sharp_background, snap_depth, take_near_plane
 from bggan_core.data.synthetic import PairMaker, PairRecipe, focus_on_subject
 
 
@@ -24,14 +28,89 @@ def test_another_seed_gives_other_pairs(corpus, maker):
     assert np.abs(maker.make(0, height=48, width=72).photo - other.make(0, height=48, width=72).photo).max() > 0.1
 
 
-@pytest.mark.parametrize("in_situ_share", [0.0, 1.0])
-def test_the_subject_stays_sharp_and_the_background_does_not(corpus, in_situ_share):
-    maker = PairMaker(corpus, read_manifest(corpus), recipe=PairRecipe(in_situ_share, blur_radius=(0.04, 0.05)), seed=3)
+PLAIN = PairRecipe(bystander_share=0, foreground_share=0, night_share=0, camera_share=0, blur_radius=(0.04, 0.05))
+SHARES_OF_KIND = {"in_situ": (1.0, 0.0), "near_plane": (0.0, 1.0), "cut_out": (0.0, 0.0)}
+
+
+def _only(kind: str, recipe: PairRecipe = PLAIN) -> PairRecipe:
+    in_situ, near_plane = SHARES_OF_KIND[kind]
+    return replace(recipe, in_situ_share=in_situ, near_plane_share=near_plane)
+
+
+@pytest.mark.parametrize("kind", SHARES_OF_KIND)
+def test_the_subject_stays_sharp_and_the_background_does_not(corpus, kind):
+    maker = PairMaker(corpus, read_manifest(corpus), recipe=_only(kind), seed=3)
     for index in range(4):
         pair = maker.make(index, height=64, width=96)
         change = np.abs(pair.bokeh - pair.photo).mean(axis=2)
-        assert change[pair.matte == 1].mean() < 0.02
-        assert change[pair.matte == 0].mean() > 2 * change[pair.matte == 1].mean()
+        inside = cv2.erode(pair.matte, np.ones((5, 5), np.uint8)) == 1
+        assert change[inside].mean() < 0.03
+        assert change[pair.radius_px > 1].mean() > 2 * change[inside].mean()
+
+
+def test_something_in_front_hides_part_of_the_subject_and_is_blurred(corpus):
+    recipe = replace(_only("in_situ"), foreground_share=1.0)
+    pairs = [
+        PairMaker(corpus, read_manifest(corpus), recipe=recipe, seed=4).make(i, height=64, width=96) for i in range(6)
+    ]
+    in_front = [(pair.radius_px < -1).mean() for pair in pairs]
+    assert max(in_front) > 0.03
+    nearest = pairs[int(np.argmax(in_front))]
+    change = np.abs(nearest.bokeh - nearest.photo).mean(axis=2)
+    assert change[nearest.radius_px < -1].mean() > 2 * change[nearest.matte == 1].mean()
+
+
+def test_lamps_at_night_become_discs_as_bright_as_their_light(corpus):
+    recipe = replace(_only("in_situ"), night_share=1.0, blur_radius=(0.06, 0.06))
+    pair = PairMaker(corpus, read_manifest(corpus), recipe=recipe, seed=5).make(0, height=96, width=144)
+    assert np.median(pair.photo) < 0.4
+    clipped = (pair.photo.min(axis=2) > 0.95).sum()
+    bright = (pair.bokeh.max(axis=2) > 0.7).sum()
+    assert 0 < clipped < bright / 4
+
+
+def test_noise_and_jpeg_come_after_the_lens_in_both_pictures(corpus):
+    entries = read_manifest(corpus)
+    plain, camera = (
+        PairMaker(corpus, entries, recipe=replace(_only("in_situ"), camera_share=share), seed=6).make(
+            0, height=64, width=96
+        )
+        for share in (0.0, 1.0)
+    )
+    for clean, developed in ((plain.photo, camera.photo), (plain.bokeh, camera.bokeh)):
+        assert 0 < np.abs(clean - developed).mean() < 0.05
+
+
+def test_a_photo_with_a_blurred_background_is_no_in_situ_pair(corpus):
+    scene = load_scene(corpus, "generated_001")
+    assert has_sharp_background(scene)
+    blurred = cv2.GaussianBlur(scene.photo, (0, 0), 3)
+    portrait = scene.matte[..., None] * scene.photo + (1 - scene.matte[..., None]) * blurred
+    assert not has_sharp_background(replace(scene, photo=portrait.astype(np.float32)))
+
+
+def test_smeared_depth_leaves_the_background_but_the_ground_stays():
+    """A subject at .8 on ground at .8 below it, before a wall at .2; the depth map smears .8 over the wall."""
+    matte, disparity = np.zeros((96, 144), np.float32), np.full((96, 144), 0.2, np.float32)
+    matte[30:70, 50:90] = 1
+    disparity[28:70, 48:92] = 0.8
+    disparity[70:] = 0.8
+    snapped = snap_depth(Scene(np.zeros((96, 144, 3), np.float32), matte, disparity)).disparity
+    assert snapped[29, 70] == pytest.approx(0.2, abs=0.05)
+    assert snapped[72, 70] == pytest.approx(0.8, abs=0.05)
+    np.testing.assert_array_equal(snapped[matte == 1], disparity[matte == 1])
+
+
+def test_a_scene_without_anything_near_has_no_near_plane(rng):
+    flat = Scene(
+        rng.random((64, 96, 3), np.float32), np.zeros((64, 96), np.float32), np.full((64, 96), 0.5, np.float32)
+    )
+    assert take_near_plane(flat, rng) is None
+
+
+def test_a_recipe_with_more_than_everything_is_refused():
+    with pytest.raises(ValueError, match="at most 1 together"):
+        PairRecipe(in_situ_share=0.9, near_plane_share=0.2)
 
 
 def test_batches_are_in_the_networks_range_and_share_an_orientation(maker):
