@@ -147,6 +147,20 @@ def render_shallow_depth_of_field(
     return linear_to_srgb(np.clip(scene, 0.0, 1.0))
 
 
+def render_without_occlusion(photo: Array, matte: Array, disparity: Array, lens: Lens, *, layers: int = 8) -> Array:
+    """Blur every pixel by its own disc, whatever lies in front or behind: what occlusion is measured against.
+
+    The subject bleeds into its background as a halo. Arguments, result and units as `render_shallow_depth_of_field`.
+    """
+    light = restore_highlights(srgb_to_linear(photo), gain=lens.highlight_gain)
+    radius = np.abs(circle_of_confusion(disparity, lens)) * (1.0 - matte)
+    scene = np.zeros_like(light)
+    for level, share in _split_by_radius(radius, layers):
+        spread, _ = _blur_layer(light, np.ones_like(share), level, lens.aperture)
+        scene += share[..., None] * spread
+    return linear_to_srgb(np.clip(scene, 0.0, 1.0))
+
+
 def srgb_to_linear(encoded: Array) -> Array:
     """Decode sRGB to linear light, both in [0, 1] (IEC 61966-2-1)."""
     low, high = encoded / 12.92, ((np.maximum(encoded, 0.0) + 0.055) / 1.055) ** 2.4

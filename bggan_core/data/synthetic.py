@@ -32,7 +32,7 @@ from bggan_core.data.scenes import (
     take_near_plane,
     vary_exposure,
 )
-from bggan_core.optics import Array, Lens, circle_of_confusion, render_shallow_depth_of_field
+from bggan_core.optics import Array, Lens, circle_of_confusion, render_shallow_depth_of_field, render_without_occlusion
 
 PairKind = Literal["in_situ", "near_plane", "cut_out"]
 
@@ -55,6 +55,7 @@ class PairRecipe:
         foreground_share: Share of pairs with something out of focus in front of the subject.
         night_share: Share of pairs by night, with lamps in the background.
         camera_share: Share of pairs with a sensor's noise and JPEG's losses in both pictures.
+        occlusion: "handled", or "ignored" for the ablation that shows what it is good for.
     """
 
     in_situ_share: float = 0.5
@@ -65,6 +66,7 @@ class PairRecipe:
     foreground_share: float = 0.06
     night_share: float = 0.06
     camera_share: float = 0.25
+    occlusion: Literal["handled", "ignored"] = "handled"
 
     def __post_init__(self) -> None:
         if min(self.in_situ_share, self.near_plane_share) < 0 or self.in_situ_share + self.near_plane_share > 1 + 1e-9:
@@ -167,12 +169,17 @@ class PairMaker:
         if rng.random() < self.recipe.night_share:
             scene, lights = light_the_night(scene, rng)
         seen = scene if has_outline else replace(scene, matte=np.zeros_like(scene.matte))
-        photo, bokeh = scene.photo, render_focused(seen, lens, lights=lights)
+        photo, bokeh = scene.photo, self._render(seen, lens, lights)
         if rng.random() < self.recipe.camera_share:
             noise, quality = rng.uniform(0.0, 0.015), int(rng.integers(75, 96))
             photo, bokeh = (develop(each, noise=noise, jpeg_quality=quality, rng=rng) for each in (photo, bokeh))
         radius = circle_of_confusion(scene.disparity, lens) * (1.0 - scene.matte)
         return Pair(photo, bokeh, everything_counts(photo), matte=scene.matte, radius_px=radius)
+
+    def _render(self, scene: Scene, lens: Lens, lights: Array | None) -> Array:
+        if self.recipe.occlusion == "ignored":
+            return render_without_occlusion(scene.photo, scene.matte, scene.disparity, lens, layers=6)
+        return render_focused(scene, lens, lights=lights)
 
 
 def focus_on_subject(scene: Scene, *, radius_px: float) -> Lens:

@@ -10,6 +10,7 @@ from bggan_core.optics import (
     fill_hidden,
     linear_to_srgb,
     render_shallow_depth_of_field,
+    render_without_occlusion,
     restore_highlights,
     srgb_to_linear,
 )
@@ -84,6 +85,18 @@ def test_a_sharp_subject_does_not_bleed_into_its_background():
     photo[matte == 1] = (1.0, 0.0, 0.0)
     bokeh = render_shallow_depth_of_field(photo, matte, np.zeros((64, 64), np.float32), Lens(8, 1.0, **NO_GLOW))
     np.testing.assert_allclose(bokeh[matte == 0], 0.2, atol=2e-3)
+
+
+def test_without_occlusion_it_does():
+    """The halo that the ablation shows: the subject's red in the background next to it."""
+    photo = np.full((64, 64, 3), 0.2, np.float32)
+    matte = np.zeros((64, 64), np.float32)
+    matte[24:40, 24:40] = 1
+    photo[matte == 1] = (1.0, 0.0, 0.0)
+    lens = Lens(8, 1.0, **NO_GLOW)
+    bokeh = render_without_occlusion(photo, matte, np.zeros((64, 64), np.float32), lens)
+    assert bokeh[22, 32, 0] > 0.4
+    np.testing.assert_allclose(bokeh[matte == 1], photo[matte == 1], atol=1e-4)
 
 
 def test_a_blurred_foreground_bleeds_over_the_sharp_subject():
