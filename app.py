@@ -26,6 +26,7 @@ from demo.page import build_demo, demo_head, demo_theme
 from demo.photo_cache import PhotoCache
 from demo.request_limits import NoFetching, RequestSizeLimit
 from study.examples import ensure_example_study
+from study.hub_login import HubLogin, read_hub_login
 from study.pages import mount_study
 from study.store import StudyStore
 from study.visits import load_secret_key
@@ -48,6 +49,7 @@ class Settings:
         data: Folder for uploads in work and for the study's pictures and journal; made if missing.
         database_url: SQLAlchemy URL of the studies' database; None keeps it in `data`.
         max_upload_megabytes: Largest photo file accepted.
+        hub_login: Researchers' login by Hugging Face; None where it offers none, as outside of a Space.
     """
 
     host: str = "127.0.0.1"
@@ -58,6 +60,7 @@ class Settings:
     data: Path = _HERE / "var"
     database_url: str | None = None
     max_upload_megabytes: int = 20
+    hub_login: HubLogin | None = None
 
     @property
     def study_database(self) -> str:
@@ -85,7 +88,7 @@ def read_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> S
         type=int,
         default=environment.get("BGGAN_MAX_UPLOAD_MEGABYTES", Settings.max_upload_megabytes),
     )
-    return Settings(**vars(parser.parse_args(arguments)))
+    return Settings(**vars(parser.parse_args(arguments)), hub_login=read_hub_login(environment))
 
 
 def build_app(settings: Settings, *, render: Render | None = None) -> FastAPI:
@@ -107,7 +110,8 @@ def build_app(settings: Settings, *, render: Render | None = None) -> FastAPI:
     app.add_middleware(RequestSizeLimit, max_bytes=(settings.max_upload_megabytes + 1) * _MEGABYTE)
     app.add_middleware(NoFetching)
     app.add_api_route("/healthz", _healthz, response_class=PlainTextResponse)
-    mount_study(app, store=store, secret_key=load_secret_key(settings.data))  # before /, which takes all that is left
+    secret_key = load_secret_key(settings.data)
+    mount_study(app, store=store, secret_key=secret_key)  # before /, which takes all that is left
     _mount_demo(app, build_demo(render, examples=examples, study_path="study/"), settings)
     return app
 

@@ -6,16 +6,16 @@ raters in that of their arrival.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, Connection, Engine, ScalarSelect, Select, String, case, cast, func, select
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy import ColumnElement, Connection, Engine, ScalarSelect, Select, String, case, cast, exists, func, select
+from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from study.records import StudyRecord
-from study.schema import LedgerRow, MethodRow, RaterRow, SceneRow, StimulusRow, StudyRow, TrialRow, VoteRow
+from study.schema import CellRow, LedgerRow, MethodRow, RaterRow, SceneRow, StimulusRow, StudyRow, TrialRow, VoteRow
 from study.statistics import Comparisons, Ratings
 
 _LEFT_TIE_RIGHT = case((VoteRow.choice == "left", 1), (VoteRow.choice == "right", -1), else_=0)
@@ -33,6 +33,26 @@ class DayCount:
     day: date
     votes: int
     raters: int
+
+
+@dataclass(frozen=True)
+class RaterCounts:
+    """Raters who have not withdrawn: all, those who answered everything they were to, and those who are programs."""
+
+    began: int
+    finished: int
+    simulated: int
+
+
+@dataclass(frozen=True)
+class WaitingCell:
+    """Unanswered trials of one cell, by whether their reservation is live; `right_method` as in `CellCount`."""
+
+    scene: str
+    method: str
+    right_method: str | None
+    is_live: bool
+    trials: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,6 +137,42 @@ class VoteColumns:
             rater, *others = _read(connection, study, columns)
             raters, code_of = _raters(connection, study)
         return Conduct(raters, code_of[rater], *others)
+
+    def rater_counts(self, study: StudyRecord) -> RaterCounts:
+        """How many raters began, finished and are simulated, those who withdrew left out."""
+        gave_up = exists().where(TrialRow.rater_id == RaterRow.id, TrialRow.released_at.is_not(None))
+        is_finished = (RaterRow.outstanding == 0) & ~gave_up
+        counts = select(
+            func.count(RaterRow.id),
+            func.coalesce(func.sum(case((is_finished, 1), else_=0)), 0),
+            func.coalesce(func.sum(case((RaterRow.simulated, 1), else_=0)), 0),
+        ).where(RaterRow.study_id == _id_of(study), RaterRow.withdrawn_at.is_(None))
+        with self._engine.connect() as connection:
+            return RaterCounts(*connection.execute(counts).one())
+
+    def waiting(self, study: StudyRecord, *, now: datetime) -> tuple[WaitingCell, ...]:
+        """Unanswered main trials by cell. Only raters who still have some are looked at, so it stays quick."""
+        left, right = aliased(MethodRow), aliased(MethodRow)
+        first, second = aliased(StimulusRow), aliased(StimulusRow)
+        is_live = case((RaterRow.lease_until > now, 1), else_=0)
+        columns = (SceneRow.name, left.name, right.name, is_live)
+        trials = (
+            select(*columns, func.count(TrialRow.id))
+            .select_from(RaterRow)
+            .join(TrialRow, TrialRow.rater_id == RaterRow.id)
+            .join(CellRow, CellRow.id == TrialRow.cell_id)
+            .join(SceneRow, SceneRow.id == CellRow.scene_id)
+            .join(first, first.id == CellRow.stimulus_id)
+            .join(left, left.id == first.method_id)
+            .outerjoin(second, second.id == CellRow.other_stimulus_id)
+            .outerjoin(right, right.id == second.method_id)
+            .outerjoin(VoteRow, (VoteRow.trial_id == TrialRow.id) & VoteRow.undone_by.is_(None))
+            .where(RaterRow.study_id == _id_of(study), RaterRow.outstanding > 0, RaterRow.withdrawn_at.is_(None))
+            .where(TrialRow.purpose == "main", TrialRow.released_at.is_(None), VoteRow.id.is_(None))
+            .group_by(*columns)
+        )
+        with self._engine.connect() as connection:
+            return tuple(WaitingCell(*row[:3], bool(row[3]), row[4]) for row in connection.execute(trials))
 
     def days(self, study: StudyRecord) -> list[DayCount]:
         """Votes and raters per day that had votes, oldest first."""

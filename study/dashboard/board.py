@@ -1,0 +1,228 @@
+"""The researcher's view of a store: studies, their votes as arrays, tables and figures, computed once per state.
+
+Votes are read again only when a study's chain has grown. A table that was computed for a state of the chain is kept,
+so that a page which asks every 20 s costs nothing while nobody votes.
+"""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, cast
+
+import pandas as pd
+
+from study.dashboard.drilldown import Drilldown, PictureNames, drill_down
+from study.dashboard.metrics import MetricTables, measure_pictures, metrics_file
+from study.dashboard.progress import AnsweredCells, Forecast, Progress, answered_cells, cell_counts, forecast_end
+from study.dashboard.quality import RaterQuality, rater_quality
+from study.records import RaterRecord, StudyRecord
+from study.store import StudyStore
+from study.store.columns import DayCount, RaterCounts, VoteColumns
+from study.store.database import utc_now
+from study.tables import (
+    TABLES_OF_MODE,
+    Analysis,
+    StudyVotes,
+    check_metrics,
+    metric_stimuli,
+    metrics_against_mos,
+    study_facts,
+)
+
+_MOST_RESULTS = 200
+_MOST_VOTES = 3  # studies whose votes are held as arrays: 45 MB for a million
+
+
+@dataclass(frozen=True)
+class StudyOverview:
+    """One study in a line: how far it is and when it will be done."""
+
+    study: StudyRecord
+    progress: Progress
+    raters: RaterCounts
+    forecast: Forecast
+
+
+class Dashboard:
+    """Answers for the pages; safe to ask from several threads."""
+
+    def __init__(self, store: StudyStore, *, metrics_folder: Path, now: Callable[[], datetime] = utc_now) -> None:
+        """Look at a store.
+
+        Args:
+            store: Where studies and votes are kept.
+            metrics_folder: Holds `NAME.csv` with a study's metrics beyond PSNR and SSIM; need not be there.
+            now: Tells the moment in UTC, for leases and forecasts.
+        """
+        self._store = store
+        self._metrics_folder = metrics_folder
+        self._columns: VoteColumns = store.columns
+        self._now = now
+        self._lock = threading.Lock()
+        self._votes: OrderedDict[Hashable, Any] = OrderedDict()
+        self._results: OrderedDict[Hashable, Any] = OrderedDict()
+
+    def overviews(self) -> list[StudyOverview]:
+        """All studies, the newest first."""
+        return [self._overview_of(study) for study in reversed(self._store.studies())]
+
+    def overview(self, name: str) -> StudyOverview:
+        """One study; raises UnknownStudy."""
+        return self._overview_of(self._store.study(name))
+
+    def _overview_of(self, study: StudyRecord) -> StudyOverview:
+        state = self._state(study)
+        waiting = self._columns.waiting(study, now=self._now())
+        progress = Progress(cell_counts(study, self._answered_of(study), waiting), study.votes_wanted)
+        raters = self._kept(self._results, (state, "raters began"), lambda: self._columns.rater_counts(study))
+        forecast = forecast_end(progress, self._days_of(study), status=study.status, today=self._now().date())
+        return StudyOverview(study, progress, raters, forecast)
+
+    def _answered_of(self, study: StudyRecord) -> AnsweredCells:
+        key = (self._state(study), "answered")
+        return cast(AnsweredCells, self._kept(self._results, key, lambda: answered_cells(self._votes_of(study))))
+
+    def state(self, name: str) -> tuple[object, ...]:
+        """What changes whenever anything a page shows has changed, but for leases that only time lets lapse."""
+        return self._state(self._store.study(name))
+
+    def _state(self, study: StudyRecord) -> tuple[object, ...]:
+        return (study.name, study.sha256, study.status, *self._columns.version(study))
+
+    def votes(self, name: str) -> StudyVotes:
+        """All main and repeat votes of a study."""
+        return self._votes_of(self._store.study(name))
+
+    def _votes_of(self, study: StudyRecord) -> StudyVotes:
+        return cast(
+            StudyVotes, self._kept(self._votes, self._state(study), lambda: self._read_votes(study), most=_MOST_VOTES)
+        )
+
+    def _read_votes(self, study: StudyRecord) -> StudyVotes:
+        is_rating = study.mode == "rating"
+        return StudyVotes(
+            facts=study_facts(study),
+            ratings=self._columns.ratings(study) if is_rating else None,
+            comparisons=None if is_rating else self._columns.comparisons(study),
+            simulated=self._simulated(study),
+        )
+
+    def _simulated(self, study: StudyRecord) -> frozenset[str]:
+        return frozenset(rater.rater for rater in self._store.raters(study.name) if rater.simulated)
+
+    def table(self, name: str, table: str, analysis: Analysis | None = None) -> pd.DataFrame:
+        """One of the tables of the export, on the votes of now.
+
+        Raises:
+            ValueError: the study's mode has no such table.
+        """
+        study = self._store.study(name)
+        tables = TABLES_OF_MODE[study.mode]
+        if table not in tables:
+            raise ValueError(f"a {study.mode} study has the tables {', '.join(tables)}, not {table}")
+        chosen = analysis or Analysis()
+        key = (self._state(study), table, chosen)
+        return cast(
+            pd.DataFrame,
+            self._kept(self._results, key, lambda: tables[table].build(self._votes_of(study), chosen)),
+        )
+
+    def days(self, name: str) -> list[DayCount]:
+        """Votes and raters of every day that had votes, oldest first."""
+        return self._days_of(self._store.study(name))
+
+    def _days_of(self, study: StudyRecord) -> list[DayCount]:
+        key = (self._state(study), "days")
+        return cast("list[DayCount]", self._kept(self._results, key, lambda: self._columns.days(study)))
+
+    def metrics(self, name: str) -> MetricTables:
+        """The study's metrics beside its MOS.
+
+        Raises:
+            ValueError: the researcher's file of metrics is not valid.
+        """
+        study = self._store.study(name)
+        votes = self._votes_of(study)
+        values, remarks = self._metric_values(study)
+        if values.empty:
+            return MetricTables(values, values, remarks)
+        return cast(
+            MetricTables,
+            self._kept(
+                self._results,
+                (self._state(study), "metrics", _fingerprint(values)),
+                lambda: MetricTables(metric_stimuli(votes, values), metrics_against_mos(votes, values), remarks),
+            ),
+        )
+
+    def _metric_values(self, study: StudyRecord) -> tuple[pd.DataFrame, tuple[str, ...]]:
+        """Computed once, as pictures are frozen; the file may change at any time."""
+        computed, remarks = self._kept(
+            self._results,
+            (study.name, study.sha256, "metrics"),
+            lambda: measure_pictures(study, self._picture_names(study), self._store.picture_bytes),
+        )
+        own = metrics_file(self._metrics_folder, study)
+        values = computed if own is None else check_metrics(pd.concat([computed, own], ignore_index=True))
+        return values, remarks
+
+    def raters(self, name: str) -> tuple[RaterQuality, ...]:
+        """Every rater's conduct, flagged ones first."""
+        study = self._store.study(name)
+
+        def describe() -> tuple[RaterQuality, ...]:
+            records: tuple[RaterRecord, ...] = tuple(self._store.raters(study.name))
+            ratings = self._votes_of(study).ratings
+            conduct = self._columns.conduct(study)
+            return rater_quality(records, conduct, ratings=ratings, simulated=self._simulated(study))
+
+        return cast("tuple[RaterQuality, ...]", self._kept(self._results, (self._state(study), "raters"), describe))
+
+    def close_up(self, name: str, *, scene: str | None, method: str | None) -> Drilldown:
+        """The pictures of a scene or of a method with their scores; raises ValueError for names of no cell."""
+        study = self._store.study(name)
+        votes = self._votes_of(study)
+        return drill_down(
+            study,
+            self._picture_names(study),
+            ratings=votes.ratings,
+            comparisons=votes.comparisons,
+            scene=scene,
+            method=method,
+        )
+
+    def _picture_names(self, study: StudyRecord) -> PictureNames:
+        key = (study.name, study.sha256, "pictures")  # frozen with the study
+        return cast(PictureNames, self._kept(self._results, key, lambda: self._read_picture_names(study)))
+
+    def _read_picture_names(self, study: StudyRecord) -> PictureNames:
+        return {(scene, method): sha256 for scene, method, sha256 in self._store.pictures(study.name)}
+
+    def picture(self, name: str, sha256: str) -> bytes:
+        """A stored picture of this study as PNG; raises KeyError where the study has none of that name."""
+        if sha256 not in self._picture_names(self._store.study(name)).values():
+            raise KeyError(sha256)
+        return self._store.picture_bytes(sha256)
+
+    def _kept(
+        self, where: OrderedDict[Hashable, Any], key: Hashable, compute: Callable[[], Any], *, most: int = _MOST_RESULTS
+    ) -> Any:
+        """The result for this key, computed outside of the lock where it is not there yet."""
+        with self._lock:
+            if key in where:
+                where.move_to_end(key)
+                return where[key]
+        result = compute()
+        with self._lock:
+            where[key] = result
+            while len(where) > most:
+                where.popitem(last=False)
+        return result
+
+
+def _fingerprint(values: pd.DataFrame) -> int:
+    """Changes with any value of the frame."""
+    return int(pd.util.hash_pandas_object(values, index=False).sum())
