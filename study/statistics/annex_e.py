@@ -1,3 +1,4 @@
+# ruff: noqa: RUF002  The Greek letters are the sources' symbols.
 """ITU-T P.910 Annex E: the quality of stimuli, and each rater's bias and inconsistency, estimated together.
 
 Model: a vote of rater i on stimulus j is U = ψ_j + Δ_i + υ_i X, X standard normal, ΣΔ = 0. Nobody is rejected;
@@ -69,11 +70,9 @@ def fit_rater_model(ratings: Ratings, *, floor: float | None = None) -> RaterMod
         bias = _centred(summed(rater, value - updated[stimulus], used.size) / per_rater, used)
         change, quality = float(np.linalg.norm(updated - quality)), updated
         if change < _TOLERANCE:
-            break
-    else:
-        raise NotConverged(f"P.910 Annex E did not settle within {_MAXIMUM_ROUNDS} rounds (last change {change:.1e})")
-    error = np.divide(1.0, np.sqrt(total), out=np.full_like(total, np.nan), where=total > 0)
-    return RaterModel(np.where(total > 0, quality, np.nan), error, bias, inconsistency, used, rounds)
+            error = np.divide(1.0, np.sqrt(total), out=np.full_like(total, np.nan), where=total > 0)
+            return RaterModel(np.where(total > 0, quality, np.nan), error, bias, inconsistency, used, rounds)
+    raise NotConverged(f"P.910 Annex E did not settle within {_MAXIMUM_ROUNDS} rounds (last change {change:.1e})")
 
 
 def p910_view(ratings: Ratings, *, floor: float | None = None, confidence: float = 0.95) -> ScreeningView:

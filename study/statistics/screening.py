@@ -116,7 +116,7 @@ def rater_biases(ratings: Ratings) -> NDArray[np.float64]:
     _, means = stimulus_means(ratings)
     votes = _votes_per_rater(ratings)
     sums = summed(ratings.rater, ratings.value - means[ratings.stimulus], len(ratings.raters))
-    return np.divide(sums, votes, out=np.full(votes.size, np.nan), where=votes > 0)
+    return np.where(votes > 0, sums / np.maximum(votes, 1), np.nan)
 
 
 def rank_changes(before: ScreeningView, after: ScreeningView) -> tuple[RankChange, ...]:
