@@ -1,101 +1,101 @@
-"""Stage A of the training: Glass-Net against L1 and SSIM, resumable to the step.
+"""The training of both stages: one network in one run folder, resumable to the step, on one device or several.
 
-A run is a folder: `config.json`, `photos.txt` (the photos trained on), `history.json` (the runs it started from),
-`checkpoints/`, `losses.csv` (one row a step) and TensorBoard event files. A run continues from its last checkpoint;
-batch n is the same whenever it is asked for.
+Everything random follows from the configuration's seed and the number of the step, so a run that continues from its
+last checkpoint goes on as if it had not stopped. `bggan_core.checkpoints` says what a run folder holds.
 """
 
-import csv
+import contextlib
 import dataclasses
-import json
-import math
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
-from bggan_core.configs import Phase, TrainingConfig, load_config, save_config
+from bggan_core.checkpoints import (
+    HISTORY_NAME,
+    PHOTOS_NAME,
+    Counters,
+    KeptCheckpoints,
+    Progress,
+    WeightAverage,
+    load_trained,
+    read_history,
+    write_json,
+    write_text,
+)
+from bggan_core.config_files import load_config, save_config
+from bggan_core.configs import Phase, TrainingConfig
 from bggan_core.data.pairs import Batch, PairSource
-from bggan_core.data.pipeline import BatchMaker, batches
-from bggan_core.glassnet import GlassNetConfig, build_glassnet
+from bggan_core.distribution import Part, distribute_batches, require_equal_parts, this_worker
+from bggan_core.glassnet import GlassNetConfig
 from bggan_core.growth import widen
-from bggan_core.losses import StageALoss
+from bggan_core.losses import Features
+from bggan_core.metrics import psnr, ssim
+from bggan_core.monitoring import LossGuard, LossLog, TrainingDivergedError, loss_columns
+from bggan_core.steps import build_learners, build_step
 
-LOSS_COLUMNS = ("step", "total", "l1", "ssim", "rough_l1", "gradient_norm", "learning_rate")
+SCALAR_STEPS = 10
 
-
-# Photos and bokeh [B, H, W, 3] in [-1, 1] to scalars by name.
-Step = Callable[[tf.Tensor, tf.Tensor], dict[str, tf.Tensor]]
-
-HISTORY_NAME = "history.json"
-
-
-class TrainingDivergedError(RuntimeError):
-    """The loss is no longer a number; the message names the step and the last good checkpoint."""
+SAMPLE_PAIRS = 4
 
 
-@dataclass(frozen=True)
-class Progress:
-    """How much training a checkpoint holds."""
-
-    steps: int
-    samples: int
-    seconds: float
-
-
-class WarmupCosine(keras.optimizers.schedules.LearningRateSchedule):
-    """A rate that rises linearly, then falls along half a cosine to its final value (Loshchilov & Hutter 2017)."""
-
-    def __init__(self, config: TrainingConfig) -> None:
-        self.config = config
-
-    def __call__(self, step: tf.Tensor) -> tf.Tensor:
-        step, config = tf.cast(step, tf.float32), self.config
-        done = tf.clip_by_value(step / max(config.total_steps, 1), 0.0, 1.0)
-        span = config.learning_rate - config.final_learning_rate
-        rate = config.final_learning_rate + span * 0.5 * (1.0 + tf.cos(math.pi * done))
-        return rate * tf.minimum(1.0, (step + 1.0) / max(config.warmup_steps, 1))
-
-    def get_config(self) -> dict[str, TrainingConfig]:
-        return {"config": self.config}
-
-
-class StageATrainer:
+class Trainer:
     """Trains one network in one run folder.
 
     Args:
         run: Folder of the run, made if missing. One that already holds checkpoints is continued.
-        train_pairs, validation_pairs: Where batches and sample pictures come from.
+        train_pairs, validation_pairs: Where batches, and sample pictures and scores, come from.
+        features: The network the perceptual term compares in, for a stage B that weighs one.
+        strategy: How devices share the work; built with it must be `features`.
     Raises:
-        ValueError: the folder holds a run of another configuration or of other photos.
+        ValueError: the folder holds a run of another configuration or of other photos, the replicas cannot share the
+            batch equally, or a feature network is missing.
     """
 
     def __init__(
-        self, config: TrainingConfig, *, run: Path, train_pairs: PairSource, validation_pairs: PairSource
+        self,
+        config: TrainingConfig,
+        *,
+        run: Path,
+        train_pairs: PairSource,
+        validation_pairs: PairSource,
+        features: Features | None = None,
+        strategy: tf.distribute.Strategy | None = None,
     ) -> None:
-        _claim_run(run, config, train_pairs)
+        self.strategy = strategy or tf.distribute.get_strategy()
+        require_equal_parts(config, self.strategy)
+        self.worker = this_worker(self.strategy)
         self.config, self.run, self.train_pairs, self.validation_pairs = config, run, train_pairs, validation_pairs
-        keras.utils.set_random_seed(config.seed)
-        self.network = build_training_network(config.network, precision=config.precision)
-        self.optimizer = build_optimizer(config, self.network)
-        self.counters = _Counters()
-        checkpoint = tf.train.Checkpoint(network=self.network, optimizer=self.optimizer, counters=self.counters)
-        self.checkpoints = tf.train.CheckpointManager(checkpoint, str(run / "checkpoints"), max_to_keep=3)
-        if self.checkpoints.latest_checkpoint:
-            checkpoint.restore(self.checkpoints.latest_checkpoint).assert_consumed()
-        self._step = build_step(self.network, self.optimizer, config.loss)
+        _claim_run(run, config, train_pairs, writes=self.is_chief)
+        with self.strategy.scope():
+            self.learners = build_learners(config, features=features)
+            self.average = None if config.ema_decay is None else WeightAverage(self.network, config.ema_decay)
+        self.counters = Counters()
+        self.kept = KeptCheckpoints(run, self._checkpoint(), writes=self.is_chief, worker=self.worker.number)
+        self.kept.restore()
+        self.seconds, self.input_wait_seconds = 0.0, 0.0
+
+    @property
+    def network(self) -> keras.Model:
+        """The generator."""
+        return self.learners.network
 
     @property
     def progress(self) -> Progress:
         """What the network has seen so far."""
         return self.counters.progress
 
-    def start_from(self, parent: Path) -> None:
+    @property
+    def is_chief(self) -> bool:
+        """Whether this process writes the run's folder."""
+        return self.worker.number == 0
+
+    def start_from(self, parent: Path, *, best: bool = False) -> None:
         """Take over the weights of another run's network, of the same width or of half of it.
 
         Raises:
@@ -103,7 +103,7 @@ class StageATrainer:
         """
         if self.progress.steps:
             raise ValueError(f"{self.run} is at step {self.progress.steps}: only a new run can start from another one")
-        network, config, _ = load_trained(parent)
+        network, config, _ = load_trained(parent, best=best)
         if config.network == self.config.network:
             self.network.set_weights(network.get_weights())
         elif _twice_as_wide(config.network) == self.config.network:
@@ -112,162 +112,179 @@ class StageATrainer:
             raise ValueError(
                 f"{parent} holds {config.network}: neither {self.config.network} nor one of half its width"
             )
-        history = json.dumps(read_history(parent), indent=2) + "\n"
-        (self.run / HISTORY_NAME).write_text(history, encoding="utf-8")
-        self.checkpoints.save(checkpoint_number=0)
+        if self.average:
+            self.average.copy_from(self.network)
+        if self.is_chief:
+            write_json(read_history(parent, best=best), self.run / HISTORY_NAME)
+        self.kept.save(0)
 
     def train(self) -> Progress:
         """Train to the end of the curriculum, or on from the last checkpoint.
 
         Raises:
-            TrainingDivergedError: a loss is not finite.
+            TrainingDivergedError: a loss is not finite, or explodes.
         """
-        first = self.progress.steps
-        writer = tf.summary.create_file_writer(str(self.run))
-        with open_loss_log(self.run / "losses.csv", up_to=first) as log, writer.as_default():
-            bar = tqdm(self._batches(first), initial=first, total=self.config.total_steps, unit="step", mininterval=5)
-            for photos, bokeh, _ in bar:
-                terms = self._timed_step(photos, bokeh)
-                step = self.progress.steps
-                csv.DictWriter(log, LOSS_COLUMNS).writerow({"step": step, **terms})
+        first, last = self.progress.steps, self.config.total_steps
+        data = distribute_batches(self.strategy, self._make_part, start=first, stop=last)
+        step = self._compile(data.element_spec)
+        with contextlib.ExitStack() as open_files:
+            log = self._open_logs(open_files, first)
+            guard = LossGuard(self.config.explosion_factor)
+            bar = tqdm(total=last, initial=first, unit="step", mininterval=5, disable=not self.is_chief)
+            stream = iter(data)
+            for number in range(first, last):
+                terms = self._timed_step(step, stream, number)
+                self._stop_if_diverged(guard, terms)
+                self._report(number + 1, terms, log)
                 bar.set_postfix(loss=f"{terms['total']:.4f}", refresh=False)
-                self._report(step, terms)
+                bar.update()
+            bar.close()
         return self.progress
 
-    def _batches(self, first: int) -> Iterator[tuple[tf.Tensor, tf.Tensor, tf.Tensor]]:
-        """All batches from step `first` on, phase after phase."""
-        begin = 0
-        for number, phase in enumerate(self.config.phases):
-            start = min(max(first - begin, 0), phase.steps)
-            yield from batches(_phase_batches(self.train_pairs, phase, number), start=start, stop=phase.steps)
-            begin += phase.steps
+    def evaluate(self) -> dict[str, float]:
+        """Score the published network on the validation pairs: mean "psnr_db" and "ssim" in the last phase's size."""
+        phase = self.config.phases[-1]
+        scores = []
+        with self._published_weights():
+            for index in range(self.config.evaluation_pairs):
+                pair = self.validation_pairs.make(index, height=phase.height, width=phase.width)
+                rendering = self._render(pair.photo[None])[0][0]
+                scores.append((psnr(rendering, pair.bokeh), ssim(rendering, pair.bokeh)))
+        means = np.mean(scores, axis=0)
+        return {"psnr_db": float(means[0]), "ssim": float(means[1])}
 
-    def _timed_step(self, photos: tf.Tensor, bokeh: tf.Tensor) -> dict[str, float]:
+    def _checkpoint(self) -> tf.train.Checkpoint:
+        """All that changes in training; the names are those of runs of the first version."""
+        objects: dict[str, Any] = {
+            "network": self.network,
+            "optimizer": self.learners.optimizer,
+            "counters": self.counters,
+        }
+        if self.learners.critics:
+            objects |= {"critics": self.learners.critics, "critic_optimizer": self.learners.critic_optimizer}
+        if self.average:
+            objects["average"] = self.average
+        return tf.train.Checkpoint(**objects)
+
+    def _make_part(self, index: int, part: Part) -> Batch:
+        """Make a worker's images of the batch of step `index`; phases never share a batch."""
+        number, phase, within = _locate(self.config.phases, index)
+        photos, bokeh, mask = self.train_pairs.make_batch(
+            (number << 32) + within, size=phase.batch, height=phase.height, width=phase.width
+        )
+        rows = part.rows(phase.batch)
+        return photos[rows], bokeh[rows], mask[rows]
+
+    def _compile(self, element_spec: Any) -> Any:
+        """Compile a step of all replicas: their batches and the step's number in, means over the replicas out."""
+        replica_step = build_step(self.learners, self.config)
+
+        @tf.function(input_signature=[element_spec, tf.TensorSpec((), tf.int64)])
+        def step(batch: Any, number: tf.Tensor) -> dict[str, tf.Tensor]:
+            terms = self.strategy.run(replica_step, args=(batch, number))
+            if self.average:
+                self.average.update(self.network, number)
+            return {
+                name: self.strategy.reduce(tf.distribute.ReduceOp.MEAN, value, axis=None)
+                for name, value in terms.items()
+            }
+
+        return step
+
+    def _timed_step(self, step: Any, stream: Iterator[Any], number: int) -> dict[str, float]:
         began = time.monotonic()
-        terms = {name: float(value) for name, value in self._step(photos, bokeh).items()}
-        if not math.isfinite(terms["total"]):
-            raise TrainingDivergedError(
-                f"the loss of step {self.progress.steps + 1} ({self.config.name}) is {terms['total']}; the last good "
-                f"checkpoint is {self.checkpoints.latest_checkpoint}"
-            )
-        self.counters.add(samples=int(photos.shape[0]), seconds=time.monotonic() - began)
+        batch = next(stream)
+        self.input_wait_seconds += time.monotonic() - began
+        terms = {name: float(value) for name, value in step(batch, tf.constant(number, tf.int64)).items()}
+        phase = _locate(self.config.phases, number)[1]
+        taken = time.monotonic() - began
+        self.seconds += taken
+        self.counters.add(samples=phase.batch, seconds=taken)
         return terms
 
-    def _report(self, step: int, terms: dict[str, float]) -> None:
-        if step % 10 == 0:
-            for name, value in terms.items():
-                tf.summary.scalar(f"train/{name}", value, step=step)
-        last = step == self.config.total_steps
-        if step % self.config.image_steps == 0 or last:
-            tf.summary.image("validation", self._sample_grid(), step=step, max_outputs=8)
-        if step % self.config.checkpoint_steps == 0 or last:
-            self.checkpoints.save(checkpoint_number=step)
+    def _stop_if_diverged(self, guard: LossGuard, terms: dict[str, float]) -> None:
+        if fault := guard.check(terms):
+            raise TrainingDivergedError(
+                f"step {self.progress.steps} of {self.config.name} ({self.run / 'config.json'}): {fault}; the last "
+                f"good checkpoint is {self.kept.latest}. Lower the learning rate, or start from that checkpoint with "
+                "another seed"
+            )
 
-    def _sample_grid(self) -> tf.Tensor:
+    def _open_logs(self, open_files: contextlib.ExitStack, first: int) -> LossLog | None:
+        """Open the loss log and TensorBoard's files, in the process that writes."""
+        if not self.is_chief:
+            return None
+        writer = tf.summary.create_file_writer(str(self.run))
+        open_files.enter_context(writer.as_default())
+        log = LossLog(self.run / "losses.csv", columns=loss_columns(self.config), up_to=first)
+        return open_files.enter_context(log)
+
+    def _report(self, step: int, terms: dict[str, float], log: LossLog | None) -> None:
+        """Log a step, and where they are due write scores, pictures and checkpoints."""
+        config, last = self.config, step == self.config.total_steps
+        if log:
+            log.write(step, terms)
+            if step % SCALAR_STEPS == 0:
+                self._write_scalars(step, terms)
+        evaluates, saves, shows = (
+            step % every == 0 or last
+            for every in (config.evaluation_steps, config.checkpoint_steps, config.image_steps)
+        )
+        if saves or evaluates:
+            self.kept.save(step)
+        # All workers compute what one writes: reading a batch normalisation's statistics is a joint act.
+        if shows:
+            grid = self._sample_grid()
+            if log:
+                tf.summary.image("validation", grid, step=step, max_outputs=SAMPLE_PAIRS)
+        if evaluates:
+            scores = self.evaluate()
+            if log:
+                for name, value in scores.items():
+                    tf.summary.scalar(f"validation/{name}", value, step=step)
+            self.kept.keep_if_best(step, scores)
+
+    def _write_scalars(self, step: int, terms: dict[str, float]) -> None:
+        for name, value in terms.items():
+            tf.summary.scalar(f"train/{name}", value, step=step)
+        waited = self.input_wait_seconds / max(self.seconds, 1e-9)
+        tf.summary.scalar("input/wait_share", waited, step=step)
+
+    def _sample_grid(self) -> np.ndarray:
         """Photo, rough result, final result and ground truth side by side, [N, H, 4W, 3] in [0, 1]."""
         phase = self.config.phases[-1]
-        pairs = [self.validation_pairs.make(i, height=phase.height, width=phase.width) for i in range(4)]
-        photos = tf.stack([pair.photo for pair in pairs])
+        pairs = [self.validation_pairs.make(i, height=phase.height, width=phase.width) for i in range(SAMPLE_PAIRS)]
+        photos = np.stack([pair.photo for pair in pairs])
+        with self._published_weights():
+            final, rough = self._render(photos)
+        return np.concatenate([photos, rough, final, np.stack([pair.bokeh for pair in pairs])], axis=2)
+
+    def _render(self, photos: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Render photos [B, H, W, 3] in [0, 1]: final and rough images in [0, 1]."""
         final, rough = self.network(photos * 2.0 - 1.0, training=False)
-        shown = [photos, (rough + 1.0) / 2.0, (final + 1.0) / 2.0, tf.stack([pair.bokeh for pair in pairs])]
-        return tf.clip_by_value(tf.concat(shown, axis=2), 0.0, 1.0)
+        return np.clip((final + 1.0) / 2.0, 0.0, 1.0), np.clip((rough + 1.0) / 2.0, 0.0, 1.0)
+
+    @contextlib.contextmanager
+    def _published_weights(self) -> Iterator[None]:
+        """Lend the network its running averages, if it has any."""
+        if self.average is None:
+            yield
+            return
+        trained = self.network.get_weights()
+        self.average.copy_to(self.network)
+        try:
+            yield
+        finally:
+            self.network.set_weights(trained)
 
 
-class _Counters(tf.Module):
-    """What a checkpoint counts."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.steps = tf.Variable(0, dtype=tf.int64)
-        self.samples = tf.Variable(0, dtype=tf.int64)
-        self.seconds = tf.Variable(0.0, dtype=tf.float64)
-
-    def add(self, *, samples: int, seconds: float) -> None:
-        self.steps.assign_add(1)
-        self.samples.assign_add(samples)
-        self.seconds.assign_add(seconds)
-
-    @property
-    def progress(self) -> Progress:
-        return Progress(int(self.steps.numpy()), int(self.samples.numpy()), float(self.seconds.numpy()))
-
-
-def build_training_network(network: GlassNetConfig, *, precision: str) -> keras.Model:
-    """Build a Glass-Net that computes in a Keras mixed-precision policy, "float32" or "mixed_bfloat16"."""
-    before = keras.mixed_precision.dtype_policy()
-    keras.mixed_precision.set_dtype_policy(precision)
-    try:
-        return build_glassnet(network)
-    finally:
-        keras.mixed_precision.set_dtype_policy(before)
-
-
-def build_optimizer(config: TrainingConfig, network: keras.Model) -> keras.optimizers.Optimizer:
-    """Build Adam with its slots in place, so that a checkpoint finds them."""
-    optimizer = keras.optimizers.Adam(
-        WarmupCosine(config), beta_1=config.beta_1, beta_2=config.beta_2, global_clipnorm=config.clip_norm
-    )
-    optimizer.build(network.trainable_variables)
-    return optimizer
-
-
-def build_step(network: keras.Model, optimizer: keras.optimizers.Optimizer, loss: StageALoss) -> Step:
-    """Compile one optimiser step: photos and bokeh in, the loss terms, gradient norm and learning rate out."""
-
-    @tf.function(input_signature=[tf.TensorSpec((None, None, None, 3), tf.float32)] * 2)
-    def step(photos: tf.Tensor, bokeh: tf.Tensor) -> dict[str, tf.Tensor]:
-        with tf.GradientTape() as tape:
-            final, rough = network(photos, training=True)
-            terms = loss(final, rough, bokeh)
-        gradients = tape.gradient(terms["total"], network.trainable_variables)
-        rate = tf.convert_to_tensor(optimizer.learning_rate)
-        optimizer.apply(gradients, network.trainable_variables)
-        return {**terms, "gradient_norm": tf.linalg.global_norm(gradients), "learning_rate": rate}
-
-    return step
-
-
-def load_trained(run: Path) -> tuple[keras.Model, TrainingConfig, Progress]:
-    """Load the network of a run's last checkpoint, in float32.
-
-    Raises:
-        FileNotFoundError: the run holds no checkpoint.
-    """
-    config = load_config(run / "config.json")
-    latest = tf.train.latest_checkpoint(str(run / "checkpoints"))
-    if latest is None:
-        raise FileNotFoundError(f"{run / 'checkpoints'} holds no checkpoint: train first, or give the folder of a run")
-    network, counters = build_glassnet(config.network), _Counters()
-    checkpoint = tf.train.Checkpoint(network=network, counters=counters)
-    checkpoint.restore(latest).expect_partial().assert_existing_objects_matched()
-    return network, config, counters.progress
-
-
-def read_history(run: Path) -> list[dict[str, Any]]:
-    """List the runs behind a run's weights, oldest first and itself last: config, steps, samples and hours of each."""
-    path = run / HISTORY_NAME
-    earlier: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else []
-    _, config, progress = load_trained(run)
-    own = {
-        "config": config.name,
-        "steps": progress.steps,
-        "samples": progress.samples,
-        "hours": progress.seconds / 3600,
-    }
-    return [*earlier, own]
-
-
-def open_loss_log(path: Path, *, up_to: int) -> IO[str]:
-    """Open the per-step log for appending, without the rows of steps after `up_to`, which will be run again."""
-    kept = []
-    if path.is_file():
-        with path.open(newline="", encoding="utf-8") as file:
-            kept = [row for row in csv.DictReader(file) if int(row["step"]) <= up_to]
-    log = path.open("w", newline="", encoding="utf-8", buffering=1)
-    writer = csv.DictWriter(log, LOSS_COLUMNS)
-    writer.writeheader()
-    writer.writerows(kept)
-    return log
+def _locate(phases: tuple[Phase, ...], step: int) -> tuple[int, Phase, int]:
+    """Find the phase of a step, its number, and the step's number within it, all from 0."""
+    for number, phase in enumerate(phases):
+        if step < phase.steps:
+            return number, phase, step
+        step -= phase.steps
+    raise ValueError(f"step {step} lies beyond the curriculum's end")
 
 
 def _twice_as_wide(network: GlassNetConfig) -> GlassNetConfig:
@@ -276,24 +293,14 @@ def _twice_as_wide(network: GlassNetConfig) -> GlassNetConfig:
     )
 
 
-def _phase_batches(pairs: PairSource, phase: Phase, number: int) -> BatchMaker:
-    """Give every phase its own pairs: indices of different phases never meet."""
-    offset = number << 32
-
-    def make(index: int) -> Batch:
-        return pairs.make_batch(offset + index, size=phase.batch, height=phase.height, width=phase.width)
-
-    return make
-
-
-def _claim_run(run: Path, config: TrainingConfig, pairs: PairSource) -> None:
-    run.mkdir(parents=True, exist_ok=True)
-    path = run / "config.json"
+def _claim_run(run: Path, config: TrainingConfig, pairs: PairSource, *, writes: bool) -> None:
+    path, photos = run / "config.json", run / PHOTOS_NAME
     if path.is_file() and load_config(path) != config:
         raise ValueError(f"{run} holds a run of another configuration: continue that one, or give another folder")
     names = "".join(f"{name}\n" for name in pairs.photo_names)
-    photos = run / "photos.txt"
     if photos.is_file() and photos.read_text(encoding="utf-8") != names:
-        raise ValueError(f"{run} was trained on other photos than the corpus holds now: give another folder")
-    save_config(config, path)
-    photos.write_text(names, encoding="utf-8")
+        raise ValueError(f"{run} was trained on other photos than there are now: give another folder")
+    if writes:
+        run.mkdir(parents=True, exist_ok=True)
+        save_config(config, path)
+        write_text(names, photos)

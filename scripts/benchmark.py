@@ -52,15 +52,15 @@ def _training_step(name: str, precision: str, *, height: int, width: int) -> Cal
     # TensorFlow takes seconds to import, and rendering does without it.
     import tensorflow as tf  # noqa: PLC0415
 
-    from bggan_core.training import build_optimizer, build_step, build_training_network  # noqa: PLC0415
+    from bggan_core.steps import build_learners, build_step  # noqa: PLC0415
 
     config = dataclasses.replace(CONFIGS[name], precision=precision)
-    network = build_training_network(config.network, precision=precision)
-    step = build_step(network, build_optimizer(config, network), config.loss)
+    step = tf.function(build_step(build_learners(config), config))
     photos, bokeh = (tf.random.stateless_uniform((1, height, width, 3), (0, i), -1, 1) for i in range(2))
+    batch = photos, bokeh, tf.ones((1, height, width, 1))
 
     def run_step() -> float:
-        return float(step(photos, bokeh)["total"])
+        return float(step(batch, tf.constant(0, tf.int64))["total"])
 
     return run_step
 

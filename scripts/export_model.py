@@ -7,14 +7,29 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from tqdm import tqdm
 
-from bggan_core.data.corpus import PHOTO_LIST_NAME, CorpusEntry, never_trained_on, read_manifest
-from bggan_core.data.synthetic import PairMaker
-from bggan_core.evaluation import BASELINES, evaluate, held_out_pairs, synthetic_protocol, to_markdown
+from bggan_core.checkpoints import load_trained, read_history
+from bggan_core.configs import TrainingConfig
+from bggan_core.data.corpus import PHOTO_LIST_NAME, CorpusEntry, read_manifest
+from bggan_core.data.ebb import NAME_PREFIX, provenance, read_ebb, training_split, validation_split
+from bggan_core.evaluation import (
+    PROTOCOLS,
+    Distance,
+    EvaluationSet,
+    evaluate,
+    network,
+    photographed_set,
+    refuse_trained_on,
+    summarise,
+    synthetic_set,
+    trained_photos,
+    write_report,
+)
+from bggan_core.evaluation.perceptual_distance import PerceptualDistance
 from bggan_core.export import publish_weights
 from bggan_core.modelcard import write_model_card
-from bggan_core.rendering import MANIFEST_NAME, Renderer
-from bggan_core.training import load_trained, read_history
+from bggan_core.rendering import MANIFEST_NAME
 
 EVALUATION_SEED = 7
 DATA_NOTES = "Mattes and depth of most photos were predicted by networks, and the pairs inherit their errors."
@@ -22,42 +37,78 @@ DATA_NOTES = "Mattes and depth of most photos were predicted by networks, and th
 
 def main(
     run: Annotated[Path, typer.Option(help="Folder of the run; its last checkpoint is published.")],
-    corpus: Annotated[Path, typer.Option(help="The corpus it was trained on, for licences and held-out pairs.")],
+    corpus: Annotated[
+        Path | None, typer.Option(help="The corpus it was trained on, for licences and held-out pairs.")
+    ] = None,
+    ebb: Annotated[Path | None, typer.Option(help="EBB!, for a run trained on it.")] = None,
+    best: Annotated[bool, typer.Option(help="Publish the run's best checkpoint, not its last.")] = False,
     to: Annotated[Path, typer.Option(help="Folder for the published files.")] = Path("weights"),
     working_pixels: Annotated[int, typer.Option(help="Area photos are scaled to for the network.")] = 384 * 576,
     pairs: Annotated[int, typer.Option(min=2, help="Held-out pairs to evaluate on.")] = 200,
+    perceptual_weights: Annotated[
+        Path | None, typer.Option(help="VGG16-HED convolutions (.npz), for the perceptual distance.")
+    ] = None,
     data_notes: Annotated[str, typer.Option(help="What the model card says of the mattes and the depth.")] = DATA_NOTES,
 ) -> None:
     """Convert, compare with Keras, evaluate, and write everything a stranger needs to judge the network."""
-    network, config, _ = load_trained(run)
-    entries = {entry.name: entry for entry in read_manifest(corpus)}
-    photos = [entries[name] for name in (run / "photos.txt").read_text(encoding="utf-8").split("\n") if name]
+    trained, config, _ = load_trained(run, best=best)
+    photos = _describe_photos(sorted(trained_photos(run)), corpus)
     record = {
-        "parameters": network.count_params(),
+        "parameters": trained.count_params(),
         "config": dataclasses.asdict(config),
-        "training": read_history(run),
+        "training": read_history(run, best=best),
         "training_photos": PHOTO_LIST_NAME,
         "data_notes": data_notes,
     }
-    parity = publish_weights(network, config.network, to, record=record, working_pixels=working_pixels)
+    parity = publish_weights(trained, config.network, to, record=record, working_pixels=working_pixels)
     typer.echo(f"TFLite against Keras: {parity}")
     _write_photo_list(photos, to / PHOTO_LIST_NAME)
-    held_out = never_trained_on(list(entries.values()), to / PHOTO_LIST_NAME)
-    pair_maker = PairMaker(corpus, held_out, recipe=config.pairs, seed=EVALUATION_SEED)
-    manifest = _add_evaluation(to, pair_maker, count=pairs)
+    distance = PerceptualDistance("vgg16-hed", perceptual_weights) if perceptual_weights else None
+    manifest = _add_evaluation(to, _choose_set(to, config, corpus=corpus, ebb=ebb, count=pairs), distance)
     (to / "README.md").write_text(write_model_card(manifest, photos), encoding="utf-8")
     typer.echo(manifest["evaluation"])
 
 
-def _add_evaluation(folder: Path, pairs: PairMaker, *, count: int) -> dict[str, Any]:
+def _describe_photos(names: list[str], corpus: Path | None) -> list[CorpusEntry]:
+    """Find the licence of every training photo."""
+    if all(name.startswith(NAME_PREFIX) for name in names):
+        return [provenance(name) for name in names]
+    if corpus is None:
+        raise typer.BadParameter("the run was trained on a corpus: give it for the photos' licences")
+    entries = {entry.name: entry for entry in read_manifest(corpus)}
+    return [entries[name] for name in names]
+
+
+def _choose_set(
+    folder: Path, config: TrainingConfig, *, corpus: Path | None, ebb: Path | None, count: int
+) -> EvaluationSet:
+    """Score on EBB!'s validation pairs where they are given, else on synthetic ones."""
+    if ebb is not None:
+        files = read_ebb(ebb)
+        scored = validation_split(files)[:count]
+        refuse_trained_on((pair.name for pair in scored), trained_photos(folder), network=str(folder))
+        return photographed_set(scored, PROTOCOLS["native"], fit_on=training_split(files))
+    if corpus is None:
+        raise typer.BadParameter("give --corpus or --ebb: a network is published with its scores")
+    return synthetic_set(
+        corpus,
+        trained_photos(folder),
+        recipe=config.pairs,
+        seed=EVALUATION_SEED,
+        count=count,
+        height=256,
+        width=384,
+    )
+
+
+def _add_evaluation(folder: Path, evaluated: EvaluationSet, distance: Distance | None) -> dict[str, Any]:
     """Score the published file on held-out pairs and put the table into its manifest."""
-    size = {"count": count, "height": 256, "width": 384}
-    methods = {**BASELINES, "Glass-Net": Renderer.from_folder(folder).render_at_working_size}
-    scores = evaluate(methods, held_out_pairs(pairs, **size))
+    progress = tqdm(evaluated.pairs, total=evaluated.count, unit="pair", mininterval=5)
+    scores = list(evaluate(evaluated.methods({"Glass-Net": network(folder)}), progress, distance=distance))
     path = folder / MANIFEST_NAME
     manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    manifest["metrics"] = [dataclasses.asdict(score) for score in scores]
-    manifest["evaluation"] = to_markdown(scores, protocol=synthetic_protocol(pairs, **size))
+    manifest["metrics"] = [dataclasses.asdict(summary) for summary in summarise(scores)]
+    manifest["evaluation"] = write_report(scores, evaluated, distance=distance)
     path.write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
     return manifest
 

@@ -1,47 +1,112 @@
-"""Train Glass-Net (stage A) on synthetic pairs; run the same command again to continue after an interruption."""
+"""Train BGGAN's generator; run the same command again to continue after an interruption."""
 
-from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
+import tensorflow as tf
 import typer
 
+from bggan_core.checkpoints import PERCEPTUAL_NAME, write_json
+from bggan_core.config_files import change_config, read_changes
 from bggan_core.configs import CONFIGS, TrainingConfig
 from bggan_core.data.corpus import is_held_out, read_manifest
+from bggan_core.data.pairs import PairSource
 from bggan_core.data.synthetic import PairMaker
-from bggan_core.training import StageATrainer
+from bggan_core.distribution import StrategyName, build_strategy
+from bggan_core.perceptual import build_feature_network, describe_features
+from bggan_core.training import Trainer
+
+Stage = Literal["a", "b", "both"]
 
 
 def main(
     corpus: Annotated[Path, typer.Option(help="Folder with manifest.csv, photos/, mattes/ and depth/.")],
     run: Annotated[Path, typer.Option(help="Folder for config, checkpoints and logs; continued if it has any.")],
     config: Annotated[str, typer.Option(help=f"One of: {', '.join(CONFIGS)}.")] = "paper-size",
+    stage: Annotated[
+        Stage | None,
+        typer.Option(help="a: CONFIG. b: CONFIG-b. both: one after the other, in RUN/stage-a and RUN/stage-b."),
+    ] = None,
     start_from: Annotated[
         Path | None, typer.Option(help="Run whose weights a new run starts from: the same network, or half its width.")
     ] = None,
-    precision: Annotated[str | None, typer.Option(help="float32 or mixed_bfloat16, instead of the config's.")] = None,
+    best: Annotated[bool, typer.Option(help="Start from that run's best checkpoint, not its newest.")] = False,
+    config_file: Annotated[Path | None, typer.Option(help="TOML file of fields to change.")] = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", help="Field to change, as key=value; dotted keys reach into tables.")
+    ] = None,
+    perceptual_weights: Annotated[
+        Path | None, typer.Option(help="VGG convolutions (.npz or .h5) for the perceptual term of stage B.")
+    ] = None,
+    strategy: Annotated[
+        StrategyName, typer.Option(help="One device, all GPUs of this machine, or the workers of TF_CONFIG.")
+    ] = "default",
 ) -> None:
-    """Train to the end of the configuration's curriculum."""
-    chosen = _choose(config, precision)
+    """Train one stage, or both, to the end of the configuration's curriculum."""
+    devices = build_strategy(strategy)  # before TensorFlow does anything else
+    for folder, chosen in _choose(config, stage, config_file=config_file, settings=settings or []).items():
+        trainer = _build_trainer(chosen, corpus, run / folder, weights=perceptual_weights, devices=devices)
+        _begin(trainer, run / "stage-a" if folder == "stage-b" else start_from, best=best)
+        typer.echo(f"{chosen.name}: {trainer.network.count_params():,} parameters, at step {trainer.progress.steps}")
+        progress = trainer.train()
+        typer.echo(f"{progress.steps} steps, {progress.samples} samples, {progress.seconds / 3600:.2f} h of training")
+
+
+def _choose(
+    name: str, stage: Stage | None, *, config_file: Path | None, settings: list[str]
+) -> dict[str, TrainingConfig]:
+    """Find the wanted configurations, changed as asked, by the folder below the run that each trains in."""
+    names = {"": f"{name}-b" if stage == "b" else name}
+    if stage == "both":
+        names = {"stage-a": name, "stage-b": f"{name}-b"}
+    for known in names.values():
+        if known not in CONFIGS:
+            raise typer.BadParameter(f"unknown configuration {known!r}; known: {', '.join(CONFIGS)}")
+    try:
+        changes = read_changes(config_file, settings)
+        return {folder: change_config(CONFIGS[known], changes) for folder, known in names.items()}
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+
+
+def _build_trainer(
+    config: TrainingConfig, corpus: Path, run: Path, *, weights: Path | None, devices: tf.distribute.Strategy
+) -> Trainer:
+    train_pairs, validation_pairs = _split_corpus(corpus, config)
+    features = None
+    if config.stage_b and config.stage_b.weights.perceptual:
+        with devices.scope():
+            features = build_feature_network(config.stage_b.perceptual, weights)
+    trainer = Trainer(
+        config,
+        run=run,
+        train_pairs=train_pairs,
+        validation_pairs=validation_pairs,
+        features=features,
+        strategy=devices,
+    )
+    if config.stage_b and features and trainer.is_chief:
+        write_json(describe_features(config.stage_b.perceptual, weights), run / PERCEPTUAL_NAME)
+    return trainer
+
+
+def _split_corpus(corpus: Path, config: TrainingConfig) -> list[PairSource]:
+    """Make the sources of training and of validation pairs."""
     entries = read_manifest(corpus)
     splits = [[entry for entry in entries if is_held_out(entry.name) == held_out] for held_out in (False, True)]
-    train_pairs, validation_pairs = (
-        PairMaker(corpus, split, recipe=chosen.pairs, seed=chosen.seed + number) for number, split in enumerate(splits)
-    )
-    trainer = StageATrainer(chosen, run=run, train_pairs=train_pairs, validation_pairs=validation_pairs)
-    if start_from is not None and trainer.progress.steps == 0:
-        trainer.start_from(start_from)
-    typer.echo(f"{chosen.name}: {trainer.network.count_params():,} parameters, at step {trainer.progress.steps}")
-    progress = trainer.train()
-    typer.echo(f"{progress.steps} steps, {progress.samples} samples, {progress.seconds / 3600:.2f} h of training")
+    return [
+        PairMaker(corpus, split, recipe=config.pairs, seed=config.seed + number) for number, split in enumerate(splits)
+    ]
 
 
-def _choose(name: str, precision: str | None) -> TrainingConfig:
-    if name not in CONFIGS:
-        raise typer.BadParameter(f"unknown configuration {name!r}; known: {', '.join(CONFIGS)}", param_hint="--config")
-    if precision not in (None, "float32", "mixed_bfloat16"):
-        raise typer.BadParameter(f"got {precision!r}; use float32 or mixed_bfloat16", param_hint="--precision")
-    return replace(CONFIGS[name], precision=precision) if precision else CONFIGS[name]
+def _begin(trainer: Trainer, parent: Path | None, *, best: bool) -> None:
+    """Give a new run its parent's weights; stage B, which refines a trained network, must have a parent."""
+    if trainer.progress.steps or trainer.kept.latest:
+        return
+    if parent is not None:
+        trainer.start_from(parent, best=best)
+    elif trainer.config.stage_b:
+        raise typer.BadParameter("stage B refines a trained network: give its run by --start-from, or use --stage both")
 
 
 if __name__ == "__main__":
