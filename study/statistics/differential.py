@@ -44,14 +44,16 @@ def differential_stimulus_scores(
     code = _reference_code(ratings, reference)
     counts, means = stimulus_means(ratings)
     pairs = _differences(ratings, code, scale_maximum)
+    order = np.argsort(pairs.stimulus, kind="stable")
+    ends = np.cumsum(np.bincount(pairs.stimulus, minlength=ratings.n_stimuli))
+    by_stimulus = np.split(pairs.value[order], ends[:-1])
     scores = []
-    for stimulus in range(ratings.n_stimuli):
+    for stimulus, paired in enumerate(by_stimulus):
         scene, method = divmod(stimulus, len(ratings.methods))
         if method == code:
             continue
         votes, mos = int(counts[stimulus]), float(means[stimulus])
         of_reference = float(means[scene * len(ratings.methods) + code])
-        paired = pairs.value[pairs.stimulus == stimulus]
         interval = replace(t_interval(paired, confidence=confidence), method=_STIMULUS_TEXT)
         names = (ratings.scenes[scene], ratings.methods[method])
         scores.append(_score(names, (mos, of_reference), (votes, paired.size), interval, scale_maximum))

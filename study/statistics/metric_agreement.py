@@ -1,0 +1,205 @@
+"""How well a metric (PSNR, SSIM, a perceptual distance) predicts MOS: PLCC, SROCC, KROCC and RMSE.
+
+PLCC and RMSE are taken after the four-parameter logistic of VQEG (FRTV phase I, 2000), which maps metric to MOS:
+
+    f(x) = β₂ + (β₁ - β₂) / (1 + exp(-(x - β₃)/β₄)),   β₄ of either sign, as lower may be better.
+
+RMSE is √(Σ(MOS - f)²/N). SROCC and KROCC (τ-b) are of the raw metric and keep its sign.
+"""
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+from scipy.optimize import OptimizeWarning, curve_fit
+from scipy.special import expit
+
+from study.statistics.errors import NotConverged
+from study.statistics.intervals import Interval, check_confidence
+
+_LEAST_POINTS = 5
+Values = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Logistic:
+    """f(x) = floor + (ceiling - floor) / (1 + exp(-(x - centre)/width)) maps a metric to the MOS scale."""
+
+    ceiling: float
+    floor: float
+    centre: float
+    width: float
+
+    def __call__(self, x: Any) -> Values:
+        """Predicted MOS."""
+        return _logistic(np.asarray(x, dtype=np.float64), self.ceiling, self.floor, self.centre, self.width)
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A number and its interval; None where it does not exist."""
+
+    value: float | None
+    interval: Interval
+
+
+@dataclass(frozen=True)
+class MetricAgreement:
+    """One metric against MOS over `n` stimuli; `n_missing` resamples allowed no fit and are not in the intervals."""
+
+    name: str
+    n: int
+    plcc: Estimate
+    srocc: Estimate
+    krocc: Estimate
+    rmse: Estimate
+    logistic: Logistic | None
+    resamples: int
+    n_missing: int
+    message: str | None
+
+
+def fit_logistic(metric: Any, mos: Any) -> Logistic:
+    """Fit the four-parameter logistic by least squares from the usual start (ends, mean and deviation of the data).
+
+    Raises:
+        ValueError: fewer than five points, or metric or MOS without variation.
+        NotConverged: no minimum was found.
+    """
+    x, y = _pair_of_lists(metric, mos)
+    message = _missing_message(x, y)
+    if message:
+        raise ValueError(message)
+    return _fitted(x, y)
+
+
+def metric_agreement(
+    metric: Any,
+    mos: Any,
+    *,
+    name: str,
+    clusters: Sequence[Any] | None = None,
+    resamples: int = 1000,
+    seed: int = 0,
+    confidence: float = 0.95,
+) -> MetricAgreement:
+    """Compare a metric with MOS over stimuli, with percentile bootstrap intervals.
+
+    Args:
+        metric, mos: One per stimulus, [n].
+        clusters: The scene of each stimulus, [n]: whole scenes are then resampled, as stimuli of one scene move
+            together. Left out, stimuli are.
+    Raises:
+        NotConverged: the logistic fits the data at hand by no finite parameters.
+    """
+    check_confidence(confidence)
+    x, y = _pair_of_lists(metric, mos)
+    message = _missing_message(x, y)
+    if message:
+        nothing = Estimate(None, Interval(None, None, confidence, "percentile bootstrap", message))
+        return MetricAgreement(name, x.size, nothing, nothing, nothing, nothing, None, 0, 0, message)
+    logistic = _fitted(x, y)
+    values = _coefficients(x, y, logistic)
+    draws, n_missing = _resampled(x, y, clusters, resamples=resamples, seed=seed)
+    unit = "stimuli" if clusters is None else "scenes"
+    text = f"percentile bootstrap over {unit}, {resamples} resamples, {n_missing} without a fit"
+    if len(draws) < resamples / 2:
+        note = f"{n_missing} of {resamples} resamples allow no fit: too few for intervals"
+        intervals = [Interval(None, None, confidence, text, note)] * 4
+    else:
+        note = f"{n_missing} of {resamples} resamples allow no fit" if n_missing else None
+        ends = np.quantile(draws, [(1 - confidence) / 2, (1 + confidence) / 2], axis=0).T.tolist()
+        intervals = [Interval(low, high, confidence, text) for low, high in ends]
+    plcc, srocc, krocc, rmse = (Estimate(value, interval) for value, interval in zip(values, intervals, strict=True))
+    return MetricAgreement(name, x.size, plcc, srocc, krocc, rmse, logistic, resamples, n_missing, note)
+
+
+def _pair_of_lists(metric: Any, mos: Any) -> tuple[Values, Values]:
+    """Metric and MOS as equally long finite lists."""
+    x, y = np.asarray(metric, dtype=np.float64), np.asarray(mos, dtype=np.float64)
+    if x.ndim != 1 or x.shape != y.shape:
+        raise ValueError(f"metric and mos must be equally long lists, got shapes {x.shape} and {y.shape}")
+    if not (np.isfinite(x).all() and np.isfinite(y).all()):
+        raise ValueError("metric and mos must be finite; leave out stimuli without either")
+    return x, y
+
+
+def _missing_message(x: Values, y: Values) -> str | None:
+    """Why there is nothing to compare."""
+    if x.size < _LEAST_POINTS:
+        return f"{x.size} stimuli: four parameters need at least {_LEAST_POINTS}"
+    if float(np.ptp(x)) == 0:
+        return "the metric is the same for all stimuli"
+    return "the MOS is the same for all stimuli" if float(np.ptp(y)) == 0 else None
+
+
+def _logistic(x: Values, ceiling: float, floor: float, centre: float, width: float) -> Values:
+    """The four-parameter logistic."""
+    return np.asarray(floor + (ceiling - floor) * expit((x - centre) / width), dtype=np.float64)
+
+
+def _jacobian(x: Values, ceiling: float, floor: float, centre: float, width: float) -> Values:
+    """Its derivatives by the parameters, [n, 4]."""
+    share = expit((x - centre) / width)
+    slope = (ceiling - floor) * share * (1 - share) / width
+    return np.column_stack([share, 1 - share, -slope, -slope * (x - centre) / width])
+
+
+def _fitted(x: Values, y: Values) -> Logistic:
+    """Least squares; the metric is standardised first so that its unit does not matter."""
+    centre, spread = float(x.mean()), float(x.std())
+    z = (x - centre) / spread
+    rising = 1.0 if float(((z - z.mean()) * (y - y.mean())).sum()) >= 0 else -1.0
+    start = (float(y.max()), float(y.min()), 0.0, rising)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", OptimizeWarning)  # its covariance is not used
+            parameters, _, info, _, status = curve_fit(
+                _logistic, z, y, start, jac=_jacobian, maxfev=2000, full_output=True
+            )
+    except RuntimeError as error:
+        raise NotConverged(f"the logistic of metric against MOS did not converge: {error}") from error
+    ceiling, floor, middle, width = (float(value) for value in parameters)
+    if (
+        status not in {1, 2, 3, 4}
+        or not np.isfinite(parameters).all()
+        or width == 0
+        or not np.isfinite(info["fvec"]).all()
+    ):
+        raise NotConverged("the logistic of metric against MOS found no finite parameters")
+    return Logistic(ceiling, floor, centre + spread * middle, spread * width)
+
+
+def _coefficients(x: Values, y: Values, logistic: Logistic) -> tuple[float, float, float, float]:
+    """PLCC, SROCC, KROCC, RMSE."""
+    predicted = logistic(x)
+    if float(np.ptp(predicted)) == 0:
+        raise NotConverged("the logistic of metric against MOS is flat: the metric predicts nothing")
+    rmse = float(np.sqrt(((y - predicted) ** 2).mean()))
+    srocc, krocc = stats.spearmanr(x, y).statistic, stats.kendalltau(x, y).statistic
+    return float(np.corrcoef(predicted, y)[0, 1]), float(srocc), float(krocc), rmse
+
+
+def _resampled(
+    x: Values, y: Values, clusters: Sequence[Any] | None, *, resamples: int, seed: int
+) -> tuple[Values, int]:
+    """Coefficients of the resamples that allow a fit, [existing, 4], and how many do not."""
+    label = np.arange(x.size) if clusters is None else np.unique(np.asarray(clusters), return_inverse=True)[1]
+    if label.shape != x.shape:
+        raise ValueError(f"clusters must be one per stimulus, {x.size}, got {label.size}")
+    members = [np.flatnonzero(label == group) for group in range(int(label.max()) + 1)]
+    rng = np.random.default_rng(seed)
+    rows = []
+    for _ in range(resamples):
+        chosen = np.concatenate([members[group] for group in rng.integers(0, len(members), len(members))])
+        if _missing_message(x[chosen], y[chosen]):
+            continue
+        try:
+            rows.append(_coefficients(x[chosen], y[chosen], _fitted(x[chosen], y[chosen])))
+        except NotConverged:  # counted
+            continue
+    return np.array(rows, dtype=np.float64).reshape(-1, 4), resamples - len(rows)
