@@ -14,6 +14,10 @@ class StudyExists(StudyError):
     """A study of this name is already there."""
 
 
+class StudyChanged(StudyError):
+    """What is stored of a study is not what was frozen."""
+
+
 class NoStudyOpen(StudyError):
     """No study is open right now."""
 
@@ -22,8 +26,60 @@ class StudyClosed(StudyError):
     """The study has ended and takes no more votes."""
 
 
+class StudyFull(StudyError):
+    """All votes the study wants are given or being given."""
+
+
+class InvitationNeeded(StudyError):
+    """Only invited raters can begin this study."""
+
+
+class UnknownInvitation(StudyError):
+    """The invitation is not one of this study's."""
+
+
+class InvitationUsed(StudyError):
+    """The invitation has let in as many raters as it may."""
+
+
+class InvitationExpired(StudyError):
+    """The invitation was good until a moment that is over."""
+
+
+class ConsentNeeded(StudyError):
+    """The rater has not agreed to anything."""
+
+
+class ConsentChanged(StudyError):
+    """The rater agreed to another text than the study's."""
+
+
+class TooManyEnrolments(StudyError):
+    """Too many raters began from one address within the last hour."""
+
+    def __init__(self, message: str, *, retry_after_s: int) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class UnknownLink(StudyError):
+    """The personal link is not one we gave."""
+
+
+class UnknownCode(StudyError):
+    """The withdrawal code belongs to no rater."""
+
+
+class Withdrawn(StudyError):
+    """The rater has withdrawn from the study."""
+
+
 class UnknownTrial(StudyError):
     """This rater has no such trial, or it is not its turn yet."""
+
+
+class LeaseExpired(StudyError):
+    """The answer came so late that the trial was no longer reserved for the rater."""
 
 
 class UnknownPicture(StudyError):
@@ -31,7 +87,7 @@ class UnknownPicture(StudyError):
 
 
 class OffScale(StudyError):
-    """The answer is not on the study's scale."""
+    """The answer is not one of the study's."""
 
 
 class NotARater(StudyError):

@@ -1,19 +1,22 @@
-"""A second copy of every acknowledged vote: one JSON line each, on disk before the rater is told that it is kept.
+"""A second copy of every chain entry: one JSON line each, on disk before the rater is told that a vote is kept.
 
-Every process writes a file of its own. A vote may stand in two files, where two processes made good for the same
-crash; its sha256 tells. A line cut short was never acknowledged.
+Every process writes a file of its own. An entry may stand in two files, where two processes made good for the same
+crash; its sha256 tells. A line cut short was never acknowledged. A withdrawn vote's line is overwritten in place by
+its hashes alone, padded to the old length: other processes go on appending behind it undisturbed.
 """
 
 import json
 import os
 import threading
 import uuid
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from io import BufferedWriter
 from pathlib import Path
 
 from study.chain import canonical_json
-from study.records import ChainedVote
+
+Line = Mapping[str, object]  # an entry as JSON types, with its `sha256`
 
 
 class VoteJournal:
@@ -29,22 +32,33 @@ class VoteJournal:
         self._own: set[Path] = set()
         self._held: set[str] = set()  # sha256 of the votes known to be on the disk
 
-    def append(self, vote: ChainedVote) -> None:
-        """Write one vote and wait until it is on the disk.
+    def append(self, line: Line) -> None:
+        """Write one entry and wait until it is on the disk.
 
         Raises:
-            OSError: the vote may be missing; `append_if_absent` makes it good later.
+            OSError: the entry may be missing; `append_if_absent` makes it good later.
         """
         with self._lock:
-            if vote.sha256 not in self._held:
-                self._write(vote)
+            if line["sha256"] not in self._held:
+                self._write(line)
 
-    def append_if_absent(self, vote: ChainedVote) -> None:
-        """Write one vote unless a journal of another process holds it; raises as `append` does."""
+    def append_if_absent(self, line: Line) -> None:
+        """Write one entry unless a journal of another process holds it; raises as `append` does."""
         with self._lock:
-            if vote.sha256 not in self._held:
+            if line["sha256"] not in self._held:
                 self._held |= self._held_by_others()
-        self.append(vote)
+        self.append(line)
+
+    def forget(self, withdrawn: Collection[str]) -> None:
+        """Overwrite the votes of these hashes, in every file of the folder, by what is no secret of a rater's."""
+        with self._lock:
+            for path in self._folder.glob("votes_*.jsonl"):
+                _forget_in(path, withdrawn)
+
+    def hashes(self, study_sha256: str) -> set[str]:
+        """The hashes of all entries of a study in every file of the folder."""
+        lines = (line for path in self._folder.glob("votes_*.jsonl") for _, _, line in _lines(path))
+        return {str(line["sha256"]) for line in lines if line.get("study_sha256") == study_sha256}
 
     def close(self) -> None:
         """Close the file, if there is one."""
@@ -53,12 +67,12 @@ class VoteJournal:
                 self._file.close()
                 self._file = None
 
-    def _write(self, vote: ChainedVote) -> None:
-        line = canonical_json(vote.content()).encode() + b"\n"
+    def _write(self, line: Line) -> None:
+        written = canonical_json(line).encode() + b"\n"
         is_new = self._file is None
         file = self._file = self._file or self._new_file()
         try:
-            file.write(line)
+            file.write(written)
             file.flush()
             os.fsync(file.fileno())
             if is_new:
@@ -69,7 +83,7 @@ class VoteJournal:
             with suppress(OSError):
                 file.close()
             raise
-        self._held.add(vote.sha256)
+        self._held.add(str(line["sha256"]))
 
     def _new_file(self) -> BufferedWriter:
         path = self._folder / f"votes_{uuid.uuid4()}.jsonl"
@@ -86,9 +100,28 @@ class VoteJournal:
 
     def _held_by_others(self) -> set[str]:
         """The votes in the files of other processes. Our own files are left out: `_held` knows what is safe there."""
-        held: set[str] = set()
-        for path in set(self._folder.glob("votes_*.jsonl")) - self._own:
-            for line in path.read_bytes().splitlines():
-                with suppress(ValueError):  # cut short by a crash: no vote
-                    held.add(json.loads(line)["sha256"])
-        return held
+        others = set(self._folder.glob("votes_*.jsonl")) - self._own
+        return {str(line["sha256"]) for path in others for _, _, line in _lines(path)}
+
+
+def _lines(path: Path) -> Iterator[tuple[int, int, dict[str, object]]]:
+    """Every whole line of a file with its first byte's place and its length."""
+    place = 0
+    for written in path.read_bytes().splitlines(keepends=True):
+        with suppress(ValueError):  # cut short by a crash: no entry
+            yield place, len(written), json.loads(written)
+        place += len(written)
+
+
+def _forget_in(path: Path, withdrawn: Collection[str]) -> None:
+    """Leave of each withdrawn vote its hashes, at the same place and length, on the disk when this returns."""
+    found = [(place, length, line) for place, length, line in _lines(path) if line.get("sha256") in withdrawn]
+    if not found:
+        return
+    with path.open("r+b") as file:
+        for place, length, line in found:
+            kept = {key: line[key] for key in ("study_sha256", "ordinal", "previous_sha256", "sha256")}
+            file.seek(place)
+            file.write(canonical_json({**kept, "withdrawn": True}).encode().ljust(length - 1) + b"\n")
+        file.flush()
+        os.fsync(file.fileno())

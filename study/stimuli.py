@@ -125,5 +125,10 @@ class StimulusFolder:
         """
         return self._path(name).read_bytes()
 
+    def holds(self, name: str) -> bool:
+        """Whether the bytes stored under this sha256 are there and unchanged."""
+        path = self._path(name)
+        return path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == name
+
     def _path(self, name: str) -> Path:
         return self._root / name[:2] / f"{name}.png"

@@ -10,17 +10,22 @@ from sqlalchemy.pool import ConnectionPoolEntry
 BUSY_TIMEOUT_MS = 10_000
 
 
-def open_engine(url: str) -> Engine:
+def open_engine(url: str, *, foreign_keys: bool = True) -> Engine:
     """Connect to a database; a SQLite file's folder is made where it is missing.
 
+    Args:
+        url: Any SQLAlchemy URL.
+        foreign_keys: Whether SQLite keeps them; migrations rebuild tables that others refer to. PostgreSQL always does.
     Raises:
         ValueError: `url` names a SQLite database in memory, which would forget the votes, or nothing that SQLAlchemy
             knows; the message does not repeat it, as it may hold a password.
     """
     try:
         parsed = make_url(url)
+        if parsed.drivername in {"postgres", "postgresql"}:
+            parsed = parsed.set(drivername="postgresql+psycopg")  # the driver that is installed
         if parsed.get_backend_name() != "sqlite":
-            return create_engine(parsed)
+            return create_engine(parsed, pool_pre_ping=True)
     except ArgumentError as error:
         raise ValueError("url is no database address; write one like sqlite:///var/study.db") from error
     if parsed.database in {None, "", ":memory:"}:
@@ -28,16 +33,22 @@ def open_engine(url: str) -> Engine:
     Path(str(parsed.database)).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(parsed)
     event.listen(engine, "connect", _make_sqlite_durable)
+    if foreign_keys:
+        event.listen(engine, "connect", _keep_foreign_keys)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
 
 
 def _make_sqlite_durable(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:
-    """Keep foreign keys, read while another writes, and return from a commit only when it is on the disk."""
+    """Read while another writes, and return from a commit only when it is on the disk."""
     connection.isolation_level = None  # else the driver decides itself when a transaction begins
     connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")  # first: the switch to WAL may have to wait
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
+
+
+def _keep_foreign_keys(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:
+    """SQLite keeps none unless told to, by every connection."""
     connection.execute("PRAGMA foreign_keys = ON")
 
 

@@ -1,40 +1,32 @@
-"""From rows to records and back; every function works inside the caller's transaction."""
+"""Studies from rows to records and back; every function works inside the caller's transaction."""
 
+import json
 import secrets
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Mapping
+from datetime import datetime
+from itertools import combinations
 from typing import cast
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from study.chain import chained_sha256
-from study.definition import StudyDefinition
+from study.chain import canonical_json, text_sha256
+from study.definition import Item, StudyDefinition
 from study.errors import StudyClosed, UnknownStudy
-from study.records import (
-    Answer,
-    ChainedVote,
-    StudyRecord,
-    StudyStatus,
-    Trial,
-    VoteRecord,
-)
+from study.records import Mode, StudyRecord, StudyStatus, StudyWords
 from study.scale import Scale, ScalePoint
 from study.schema import (
+    CellRow,
+    ChoiceRow,
+    ItemRow,
     MethodRow,
-    RaterRow,
     ScalePointRow,
     SceneRow,
     StimulusRow,
     StudyRow,
-    TrialRow,
-    VoteRow,
 )
 
-
-def now() -> datetime:
-    """The server's moment in UTC."""
-    return datetime.now(UTC)
+Stored = Mapping[tuple[str, str | None], str]  # (scene, method or None) -> sha256 of the stored file
 
 
 def new_token() -> str:
@@ -52,7 +44,9 @@ def find_study(session: Session, name: str) -> StudyRow:
 
 def lock_study(session: Session, study_id: int) -> StudyRow:
     """Read a study such that other writers of it wait (SQLite's writers wait already)."""
-    return session.scalars(select(StudyRow).where(StudyRow.id == study_id).with_for_update()).one()
+    return session.scalars(
+        select(StudyRow).where(StudyRow.id == study_id).with_for_update().execution_options(populate_existing=True)
+    ).one()
 
 
 def require_open(study: StudyRow) -> StudyRow:
@@ -65,138 +59,173 @@ def require_open(study: StudyRow) -> StudyRow:
 
 
 def study_record(session: Session, study: StudyRow) -> StudyRecord:
-    """Read a study with its scale and its names, scenes and methods in the order of their creation."""
+    """Read a study with its scale and the names of its design, in the order of their creation."""
     points = session.scalars(
         select(ScalePointRow).where(ScalePointRow.study_id == study.id).order_by(ScalePointRow.value)
-    )
-    scenes = session.scalars(select(SceneRow.name).where(SceneRow.study_id == study.id).order_by(SceneRow.id))
-    methods = session.scalars(select(MethodRow.name).where(MethodRow.study_id == study.id).order_by(MethodRow.id))
+    ).all()
+    scenes = select(SceneRow.name).where(SceneRow.study_id == study.id, SceneRow.role == "design")
+    methods = select(MethodRow.name).where(MethodRow.study_id == study.id, MethodRow.role == "design")
     return StudyRecord(
         name=study.name,
         title=study.title,
         question=study.question,
-        scale=Scale(tuple(ScalePoint(point.value, point.label) for point in points)),
-        scenes=tuple(scenes),
-        methods=tuple(methods),
+        mode=cast(Mode, study.mode),
+        scale=Scale(tuple(ScalePoint(point.value, point.label) for point in points)) if points else None,
+        scenes=tuple(session.scalars(scenes.order_by(SceneRow.id))),
+        methods=tuple(session.scalars(methods.order_by(MethodRow.id))),
+        hidden_reference=study.hidden_reference,
+        ties_allowed=session.get(ChoiceRow, (study.id, "tie")) is not None,
+        languages=tuple(json.loads(study.content)["languages"]),
+        votes_wanted=study.votes_wanted,
+        trials_per_visit=study.trials_per_visit,
         sha256=study.sha256,
         seed=study.seed,
         status=cast(StudyStatus, study.status),
     )
 
 
-def add_cells(
-    session: Session, *, study_id: int, definition: StudyDefinition, stored: Mapping[tuple[str, str | None], str]
-) -> None:
-    """Store the scale, the scenes, the methods and what each method made of each scene."""
-    sizes = {picture.scene: (picture.width, picture.height) for picture in definition.pictures}
-    for point in definition.scale.points:
-        session.add(ScalePointRow(study_id=study_id, value=point.value, label=point.label))
-    scenes = [
-        SceneRow(study_id=study_id, name=name, width=w, height=h, ground_truth_sha256=stored[name, None])
-        for name, (w, h) in ((name, sizes[name]) for name in definition.scenes)
-    ]
-    methods = [MethodRow(study_id=study_id, name=name) for name in definition.methods]
-    session.add_all([*scenes, *methods])
+def study_words(study: StudyRow, language: str | None) -> StudyWords:
+    """A study's words in a language, or in the default one where it does not speak it."""
+    content = json.loads(study.content)
+    code = str(language if language in content["languages"] else content["languages"][0])
+    words = content["words"][code]
+    return StudyWords(
+        language=code,
+        title=words["title"],
+        question=words["question"],
+        instructions=words["instructions"],
+        consent=words["consent"],
+        consent_version=content["consent_version"],
+        consent_sha256=text_sha256(words["consent"]),
+        scale_labels=tuple(words["scale_labels"]),
+    )
+
+
+def new_study(definition: StudyDefinition, *, seed: int, created_at: datetime) -> StudyRow:
+    """A draft with the definition's words and numbers."""
+    return StudyRow(
+        name=definition.name,
+        title=definition.title,
+        question=definition.question,
+        mode=definition.mode,
+        content=canonical_json(definition.content()),
+        sha256=definition.sha256,
+        seed=seed,
+        hidden_reference=definition.hidden_reference,
+        votes_wanted=definition.votes_wanted,
+        trials_per_visit=definition.trials_per_visit,
+        gold_per_visit=definition.gold_per_visit,
+        repeats_per_visit=definition.repeats_per_visit,
+        lease_minutes=definition.lease_minutes,
+        invitation_required=definition.invitation_required,
+        created_at=created_at,
+    )
+
+
+def add_contents(session: Session, study: StudyRow, definition: StudyDefinition, stored: Stored) -> None:
+    """Store the answers, scenes, methods, pictures, cells and items of a study that was just added."""
+    if definition.scale is not None:
+        session.add_all(ScalePointRow(study_id=study.id, value=p.value, label=p.label) for p in definition.scale.points)
+    else:
+        choices = ("left", "right", "tie") if definition.ties_allowed else ("left", "right")
+        session.add_all(ChoiceRow(study_id=study.id, choice=choice) for choice in choices)
+    scenes = _add_scenes(session, study, definition, stored)
+    methods = _add_methods(session, study, definition)
+    stimuli = _add_stimuli(session, study, scenes, methods, stored)
+    _add_cells(session, study, definition, stimuli)
+    for purpose, items in (("practice", definition.practice), ("gold", definition.gold)):
+        session.add_all(_item_row(study, purpose, n, item, stimuli) for n, item in enumerate(items))
     session.flush()
-    session.add_all(
-        StimulusRow(study_id=study_id, scene_id=scene.id, method_id=method.id, sha256=stored[scene.name, method.name])
+
+
+def _add_scenes(session: Session, study: StudyRow, definition: StudyDefinition, stored: Stored) -> dict[str, SceneRow]:
+    sizes = {picture.scene: (picture.width, picture.height) for picture in definition.pictures}
+    rows = [
+        SceneRow(
+            study_id=study.id,
+            name=name,
+            role=role,
+            width=sizes[name][0],
+            height=sizes[name][1],
+            ground_truth_sha256=stored[name, None],
+        )
+        for role, names in (("design", definition.scenes), ("extra", definition.extra_scenes))
+        for name in names
+    ]
+    session.add_all(rows)
+    session.flush()
+    return {row.name: row for row in rows}
+
+
+def _add_methods(session: Session, study: StudyRow, definition: StudyDefinition) -> dict[str, MethodRow]:
+    rows = [
+        MethodRow(study_id=study.id, name=name, role=role)
+        for role, names in (("design", definition.methods), ("extra", definition.extra_methods))
+        for name in names
+    ]
+    session.add_all(rows)
+    session.flush()
+    return {row.name: row for row in rows}
+
+
+def _add_stimuli(
+    session: Session,
+    study: StudyRow,
+    scenes: Mapping[str, SceneRow],
+    methods: Mapping[str, MethodRow],
+    stored: Stored,
+) -> dict[tuple[str, str], StimulusRow]:
+    rows = {
+        (scene, method): StimulusRow(
+            study_id=study.id,
+            scene_id=scenes[scene].id,
+            method_id=methods[method].id,
+            sha256=stored[scene, method],
+        )
         for scene in scenes
         for method in methods
-    )
+        if (scene, method) in stored
+    }
+    session.add_all(rows.values())
+    session.flush()
+    return rows
+
+
+def _add_cells(
+    session: Session,
+    study: StudyRow,
+    definition: StudyDefinition,
+    stimuli: Mapping[tuple[str, str], StimulusRow],
+) -> None:
+    """One cell per scene and treatment; scene by scene, so that their ids give the table's order."""
+    for scene in definition.scenes:
+        shown = [stimuli[scene, method] for method in definition.methods]
+        pairs = [(one, None) for one in shown] if definition.mode == "rating" else list(combinations(shown, 2))
+        session.add_all(
+            CellRow(
+                study_id=study.id,
+                scene_id=one.scene_id,
+                stimulus_id=one.id,
+                other_stimulus_id=other and other.id,
+                assigned=0,
+                flipped=0,
+            )
+            for one, other in pairs
+        )
     session.flush()
 
 
-def new_trials(session: Session, rater: RaterRow, cells: Sequence[tuple[int, int]]) -> list[TrialRow]:
-    """Make a rater's trials from (scene, method) indices in the order given."""
-    stimuli = session.scalars(
-        select(StimulusRow.id)
-        .where(StimulusRow.study_id == rater.study_id)
-        .order_by(StimulusRow.scene_id, StimulusRow.method_id)
-    ).all()
-    methods = session.scalar(select(func.count(MethodRow.id)).where(MethodRow.study_id == rater.study_id)) or 0
-    return [
-        TrialRow(
-            study_id=rater.study_id,
-            rater_id=rater.id,
-            stimulus_id=stimuli[scene * methods + method],
-            position=position,
-            token=new_token(),
-            ground_truth_token=new_token(),
-            stimulus_token=new_token(),
-        )
-        for position, (scene, method) in enumerate(cells)
-    ]
-
-
-def trial_record(trial: TrialRow, scene: SceneRow) -> Trial:
-    """What a rater's browser may know about a trial."""
-    return Trial(trial.token, trial.ground_truth_token, trial.stimulus_token, scene.width, scene.height)
-
-
-def chain_vote(session: Session, *, study: StudyRow, trial: TrialRow, answer: Answer) -> ChainedVote:
-    """Add the answer as the last vote of the study's chain; the study must be locked."""
-    chain = select(VoteRow).where(VoteRow.study_id == study.id).order_by(VoteRow.ordinal.desc())
-    last = session.scalar(chain.limit(1))
-    ordinal, previous = (0, study.sha256) if last is None else (last.ordinal + 1, last.sha256)
-    row = VoteRow(
+def _item_row(
+    study: StudyRow, purpose: str, ordinal: int, item: Item, stimuli: Mapping[tuple[str, str], StimulusRow]
+) -> ItemRow:
+    shown = stimuli[item.scene, item.method]
+    right = None if item.right_method is None else stimuli[item.scene, item.right_method]
+    return ItemRow(
         study_id=study.id,
-        trial_id=trial.id,
+        purpose=purpose,
         ordinal=ordinal,
-        value=answer.value,
-        response_ms=answer.response_ms,
-        viewport_width=answer.viewport_width,
-        viewport_height=answer.viewport_height,
-        device_pixel_ratio=float(answer.device_pixel_ratio),
-        voted_at=now(),
-        previous_sha256=previous,
+        scene_id=shown.scene_id,
+        stimulus_id=shown.id,
+        right_stimulus_id=right and right.id,
+        accepted=json.dumps(item.accepted),
     )
-    names = select(SceneRow.name, MethodRow.name).join(StimulusRow, StimulusRow.scene_id == SceneRow.id)
-    names = names.join(MethodRow, MethodRow.id == StimulusRow.method_id).where(StimulusRow.id == trial.stimulus_id)
-    scene, method = session.execute(names).one()
-    vote = vote_record(study.sha256, row, trial, scene=scene, method=method)
-    row.sha256 = chained_sha256(previous, vote.content())
-    session.add(row)
-    session.flush()
-    return ChainedVote(vote, previous, row.sha256)
-
-
-def vote_record(study_sha256: str, row: VoteRow, trial: TrialRow, *, scene: str, method: str) -> VoteRecord:
-    """Put a vote and the names around it together."""
-    if trial.presented_at is None:
-        raise ValueError(f"trial {trial.id} has a vote but was never presented")
-    return VoteRecord(
-        study_sha256=study_sha256,
-        ordinal=row.ordinal,
-        rater=trial.rater_id,
-        position=trial.position,
-        scene=scene,
-        method=method,
-        value=row.value,
-        response_ms=row.response_ms,
-        viewport_width=row.viewport_width,
-        viewport_height=row.viewport_height,
-        device_pixel_ratio=row.device_pixel_ratio,
-        presented_at=trial.presented_at,
-        voted_at=row.voted_at,
-    )
-
-
-def read_votes(session: Session, study: StudyRow, *where: ColumnElement[bool]) -> list[ChainedVote]:
-    """The votes of a study in the order of the chain: all, or those that meet the conditions."""
-    rows = session.execute(
-        select(VoteRow, TrialRow, SceneRow.name.label("scene"), MethodRow.name.label("method"))
-        .join(TrialRow, TrialRow.id == VoteRow.trial_id)
-        .join(StimulusRow, StimulusRow.id == TrialRow.stimulus_id)
-        .join(SceneRow, SceneRow.id == StimulusRow.scene_id)
-        .join(MethodRow, MethodRow.id == StimulusRow.method_id)
-        .where(VoteRow.study_id == study.id, *where)
-        .order_by(VoteRow.ordinal)
-    )
-    return [
-        ChainedVote(
-            vote_record(study.sha256, row.VoteRow, row.TrialRow, scene=row.scene, method=row.method),
-            row.VoteRow.previous_sha256,
-            row.VoteRow.sha256,
-        )
-        for row in rows
-    ]

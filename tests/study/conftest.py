@@ -1,6 +1,11 @@
-"""A study in a real SQLite file, and its routes under a test client."""
+"""A study in a real database, and its routes under a test client.
+
+The database is a SQLite file, or an empty one of a throw-away PostgreSQL where a test module asks for both by
+`@pytest.mark.parametrize("database_url", BOTH_DATABASES, indirect=True)`.
+"""
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -12,7 +17,9 @@ from study.definition import read_study
 from study.store import StudyStore
 from study.visits import Visits
 from tests.study.pictures import write_study_folder
+from tests.study.postgresql import Cluster, NoPostgreSQL, running_cluster
 
+BOTH_DATABASES = ["sqlite", "postgresql"]
 SECRET = "a key for tests only"
 
 
@@ -21,9 +28,26 @@ def study_folder(tmp_path: Path) -> Path:
     return write_study_folder(tmp_path / "source")
 
 
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[Cluster | str]:
+    """A running PostgreSQL, or the reason why there is none."""
+    with ExitStack() as stack:
+        try:
+            cluster: Cluster | str = stack.enter_context(running_cluster())
+        except NoPostgreSQL as error:
+            cluster = str(error)
+        yield cluster
+
+
 @pytest.fixture
-def database_url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path / 'var' / 'study.db'}"
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Where the study is kept; a test that wants PostgreSQL is skipped with the reason where there is none."""
+    if getattr(request, "param", "sqlite") == "sqlite":
+        return f"sqlite:///{tmp_path / 'var' / 'study.db'}"
+    cluster = request.getfixturevalue("postgresql")
+    if isinstance(cluster, str):
+        pytest.skip(f"no PostgreSQL: {cluster}")
+    return cluster.new_database()
 
 
 @pytest.fixture

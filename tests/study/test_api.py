@@ -10,14 +10,9 @@ from PIL import Image
 
 from study.api import build_router
 from study.visits import Visits
+from tests.study.visiting import begin
 
 SCREEN = {"response_ms": 850, "viewport_width": 1280, "viewport_height": 800, "device_pixel_ratio": 1.5}
-
-
-def begin(browser):
-    answer = browser.post("/study/api/visit", json={})
-    assert answer.status_code == 200
-    return answer.json()["visit"]
 
 
 def vote(browser, token, value=4, **changes):
@@ -26,6 +21,11 @@ def vote(browser, token, value=4, **changes):
 
 def n_votes(store):
     return len(store.votes("bokeh"))
+
+
+def pictures(shown):
+    """The URLs of all pictures of a trial."""
+    return [shown["ground_truth"], *shown["pictures"]]
 
 
 def test_a_whole_visit(new_browser, open_store):
@@ -37,35 +37,36 @@ def test_a_whole_visit(new_browser, open_store):
     for answered in range(6):
         assert (state["answered"], state["total"]) == (answered, 6)
         state = vote(browser, state["trial"]["token"], value=answered).json()
-    assert state == {"answered": 6, "total": 6, "trial": None, "upcoming": None}
+    assert (state["stage"], state["answered"], state["total"]) == ("finished", 6, 6)
+    assert state["trial"] is state["upcoming"] is None
     assert open_store.progress("bokeh").finished_raters == 1
 
 
 def test_beginning_again_resumes_the_same_visit(new_browser, open_store):
     browser = new_browser()
     state = vote(browser, begin(browser)["trial"]["token"]).json()
-    assert begin(browser) == state
+    assert browser.post("/study/api/visit", json={}).json()["visit"] == state
     assert browser.get("/study/api/trial").json() == state
     assert open_store.progress("bokeh").raters == 1
 
 
 def test_beginning_sent_again_after_a_lost_reply_enrols_nobody_twice(new_browser, open_store):
     """The lost reply held the cookie: both requests come without one."""
-    first, again = (new_browser().post("/study/api/visit", json={"attempt": "0f" * 16}) for _ in range(2))
-    assert first.json() == again.json()
+    first, again = (begin(new_browser(), attempt="0f" * 16) for _ in range(2))
+    assert first == again
     assert open_store.progress("bokeh").raters == 1
     begin(new_browser())
-    new_browser().post("/study/api/visit", json={"attempt": "f0" * 16})
+    begin(new_browser(), attempt="f0" * 16)
     assert open_store.progress("bokeh").raters == 3
 
 
 def test_an_attempt_names_its_rater_by_the_servers_key_alone(new_browser, open_store):
     """Else whoever made the attempt could tell the rater's id in a published table."""
-    new_browser().post("/study/api/visit", json={"attempt": "0f" * 16})
+    begin(new_browser(), attempt="0f" * 16)
     other = FastAPI()
     other.include_router(build_router(Visits(open_store, secret_key="another key altogether")))
     with TestClient(other) as elsewhere:
-        elsewhere.post("/study/api/visit", json={"attempt": "0f" * 16})
+        begin(elsewhere, attempt="0f" * 16)
     assert open_store.progress("bokeh").raters == 2
 
 
@@ -75,10 +76,21 @@ def test_an_attempt_that_may_be_guessed_is_refused(new_browser, open_store, atte
     assert open_store.progress("bokeh").raters == 0
 
 
-def test_the_cookie_is_out_of_scripts_reach(new_browser):
-    cookie = new_browser().post("/study/api/visit", json={}).headers["set-cookie"]
-    assert "HttpOnly" in cookie
-    assert "SameSite=lax" in cookie
+def cookie_over(scheme, new_browser):
+    browser = new_browser()
+    browser.base_url = f"{scheme}://testserver"
+    consent = browser.get("/study/api/visit").json()["study"]["consent"]["sha256"]
+    return browser.post("/study/api/visit", json={"consent_sha256": consent}).headers["set-cookie"].split("; ")
+
+
+def test_the_cookie_is_out_of_scripts_reach_and_works_on_plain_localhost(new_browser):
+    attributes = cookie_over("http", new_browser)
+    assert {"HttpOnly", "SameSite=lax"} <= set(attributes)
+    assert not {"Secure", "Partitioned"} & set(attributes)
+
+
+def test_over_https_the_cookie_works_inside_another_sites_frame(new_browser):
+    assert {"HttpOnly", "SameSite=none", "Secure", "Partitioned"} <= set(cookie_over("https", new_browser))
 
 
 def test_an_answer_sent_twice_is_one_vote_and_both_times_acknowledged(new_browser, open_store):
@@ -129,7 +141,7 @@ def test_a_closed_study_takes_no_votes_and_shows_no_pictures(new_browser, open_s
     refused = vote(browser, trial["token"])
     assert refused.status_code == 410
     assert refused.json()["detail"]["code"] == "study_closed"
-    assert browser.get(trial["picture"]).status_code == 410
+    assert browser.get(trial["pictures"][0]).status_code == 410
     assert browser.get("/study/api/visit").json()["detail"]["code"] == "no_study_open"
     assert browser.get("/study/api/visit?study=bokeh").json()["detail"]["code"] == "study_closed"
     assert n_votes(open_store) == 0
@@ -148,16 +160,16 @@ def test_pictures_are_for_their_rater_alone(new_browser):
     mine, theirs = new_browser(), new_browser()
     trial = begin(mine)["trial"]
     begin(theirs)
-    assert mine.get(trial["picture"]).status_code == 200
-    assert theirs.get(trial["picture"]).status_code == 404
-    assert new_browser().get(trial["picture"]).status_code == 404
+    assert mine.get(trial["pictures"][0]).status_code == 200
+    assert theirs.get(trial["pictures"][0]).status_code == 404
+    assert new_browser().get(trial["pictures"][0]).status_code == 404
     assert mine.get("/stimuli/../../secret.key").status_code == 404
 
 
 def test_both_pictures_of_a_trial_are_equal_in_all_but_pixels(new_browser):
     browser = new_browser()
     trial = begin(browser)["trial"]
-    answers = [browser.get(trial[role]) for role in ("ground_truth", "picture")]
+    answers = [browser.get(url) for url in pictures(trial)]
     assert answers[0].headers == answers[1].headers
     assert answers[0].headers["cache-control"] == "private, no-store"
     assert len(answers[0].content) == len(answers[1].content)
@@ -171,7 +183,7 @@ def test_nothing_a_browser_receives_names_a_method_or_a_file(new_browser, open_s
     state = begin(browser)
     while state["trial"]:
         for part in (state["trial"], state["upcoming"]):
-            received += [browser.get(part[role]) for role in ("ground_truth", "picture")] if part else []
+            received += [browser.get(url) for url in pictures(part)] if part else []
         answer = vote(browser, state["trial"]["token"])
         received.append(answer)
         state = answer.json()
@@ -189,14 +201,14 @@ def test_tokens_are_random_and_never_shared_between_raters_or_trials(new_browser
         state = begin(browser)
         while state["trial"]:
             trial = state["trial"]
-            tokens += [trial["token"], trial["ground_truth"], trial["picture"]]
+            tokens += [trial["token"], *pictures(trial)]
             state = vote(browser, trial["token"]).json()
     assert len(set(tokens)) == len(tokens) == 2 * 6 * 3
     assert all(re.fullmatch(r"(/stimuli/)?[\w-]{22}", token) for token in tokens)
 
 
 def test_the_token_of_the_next_trial_is_not_told_ahead(new_browser):
-    assert set(begin(new_browser())["upcoming"]) == {"ground_truth", "picture", "width", "height"}
+    assert set(begin(new_browser())["upcoming"]) == {"ground_truth", "pictures", "width", "height"}
 
 
 def test_no_study_open_is_said_in_words(store):

@@ -5,6 +5,7 @@ import httpx
 from study.store import StudyStore
 from tests.study.servers import free_port, running_server
 from tests.study.test_api import SCREEN
+from tests.study.visiting import begin
 
 
 def test_a_vote_survives_kill_9_right_after_its_acknowledgement(open_store, database_url, tmp_path):
@@ -13,7 +14,7 @@ def test_a_vote_survives_kill_9_right_after_its_acknowledgement(open_store, data
         running_server(port=port, database_url=database_url, data_folder=tmp_path / "var") as server,
         httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as browser,
     ):
-        trial = browser.post("/study/api/visit", json={}).json()["visit"]["trial"]
+        trial = begin(browser)["trial"]
         answer = browser.post("/study/api/vote", json={"trial": trial["token"], "value": 4, **SCREEN})
         server.kill()
         assert answer.json()["answered"] == 1

@@ -1,28 +1,27 @@
-"""Votes in a real SQLite file: what the database itself refuses, what survives, what is chained."""
+"""Votes in a real database, SQLite and PostgreSQL: what it refuses by itself, what survives, what is chained."""
 
 import itertools
 import json
 import os
-import sqlite3
 import stat
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from study.chain import chained_sha256
+from study.chain import content_sha256, linked_sha256
 from study.definition import read_study
 from study.errors import NoStudyOpen, OffScale, StudyClosed, StudyExists, UnknownStudy, UnknownTrial
 from study.examples import EXAMPLE_TITLE, ensure_example_study
 from study.records import Answer
 from study.store import StudyStore
-from study.visits import load_secret_key
+from study.store.engine import open_engine
+from tests.study.conftest import BOTH_DATABASES
+from tests.study.visiting import enrol
 
-
-def plan(study, _ordinal):
-    return [(scene, method) for method in range(len(study.methods)) for scene in range(len(study.scenes))]
+pytestmark = pytest.mark.parametrize("database_url", BOTH_DATABASES, indirect=True)
 
 
 def answer(value=3):
@@ -32,24 +31,20 @@ def answer(value=3):
 def rate_everything(store, rater, values):
     for value in values:
         trial = store.visit_state(rater).current
-        assert store.record_vote(answer(value), rater_id=rater, trial_token=trial.token)
+        store.record_answer(answer(value), rater_id=rater, trial_token=trial.token)
 
 
 @pytest.fixture
-def database(open_store, tmp_path):
-    """The same file, opened past the store."""
-    connection = sqlite3.connect(tmp_path / "var" / "study.db")
-    connection.execute("PRAGMA foreign_keys = ON")
-    yield connection
-    connection.close()
-
-
-def test_the_file_is_in_wal_mode(database):
-    assert database.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+def database(open_store, database_url):
+    """The same database, opened past the store."""
+    engine = open_engine(database_url)
+    with engine.connect() as connection:
+        yield connection
+    engine.dispose()
 
 
 def test_a_visit_shows_every_trial_once_and_then_ends(open_store):
-    rater = open_store.enrol_rater("bokeh", plan=plan)
+    rater = enrol(open_store)
     rate_everything(open_store, rater, [0, 1, 2, 3, 4, 5])
     state = open_store.visit_state(rater)
     assert (state.answered, state.total, state.current, state.upcoming) == (6, 6, None, None)
@@ -59,29 +54,30 @@ def test_a_visit_shows_every_trial_once_and_then_ends(open_store):
 
 
 def test_a_second_answer_to_a_trial_keeps_the_first(open_store):
-    rater = open_store.enrol_rater("bokeh", plan=plan)
+    rater = enrol(open_store)
     token = open_store.visit_state(rater).current.token
-    assert open_store.record_vote(answer(2), rater_id=rater, trial_token=token)
-    assert not open_store.record_vote(answer(5), rater_id=rater, trial_token=token)
+    open_store.record_answer(answer(2), rater_id=rater, trial_token=token)
+    open_store.record_answer(answer(5), rater_id=rater, trial_token=token)
     assert [chained.vote.value for chained in open_store.votes("bokeh")] == [2]
 
 
 def test_another_raters_trial_and_one_not_yet_shown_are_unknown(open_store, database):
-    mine, theirs = (open_store.enrol_rater("bokeh", plan=plan) for _ in range(2))
+    mine, theirs = (enrol(open_store) for _ in range(2))
     their_token = open_store.visit_state(theirs).current.token
     open_store.visit_state(mine)
-    [(unseen,)] = database.execute("SELECT token FROM trials WHERE rater_id = ? AND position = 5", (mine,))
+    of_mine = text("SELECT token FROM trials WHERE rater_id = :mine AND position = 5")
+    unseen = database.execute(of_mine, {"mine": mine}).scalar_one()
     for token in (their_token, unseen, "made up"):
         with pytest.raises(UnknownTrial):
-            open_store.record_vote(answer(), rater_id=mine, trial_token=token)
+            open_store.record_answer(answer(), rater_id=mine, trial_token=token)
     assert open_store.votes("bokeh") == []
 
 
 def test_a_value_off_the_scale_is_refused(open_store):
-    rater = open_store.enrol_rater("bokeh", plan=plan)
+    rater = enrol(open_store)
     token = open_store.visit_state(rater).current.token
     with pytest.raises(OffScale):
-        open_store.record_vote(answer(6), rater_id=rater, trial_token=token)
+        open_store.record_answer(answer(6), rater_id=rater, trial_token=token)
     assert open_store.votes("bokeh") == []
 
 
@@ -89,34 +85,43 @@ def test_a_value_off_the_scale_is_refused(open_store):
     "statement",
     [
         "UPDATE votes SET value = 6",
+        "UPDATE votes SET value = NULL",
+        "UPDATE votes SET choice = 'left'",
         "UPDATE votes SET response_ms = -1",
         "UPDATE votes SET trial_id = 999",
-        "INSERT INTO votes SELECT id + 1, study_id, trial_id, ordinal + 1, value, response_ms, viewport_width,"
-        " viewport_height, device_pixel_ratio, voted_at, 'x', 'y' FROM votes",
+        "UPDATE votes SET ordinal = 7",
+        "DELETE FROM ledger",
+        "UPDATE ledger SET ordinal = 7",
+        "INSERT INTO votes SELECT id + 1, study_id, trial_id, ordinal, value, choice, response_ms, viewport_width,"
+        " viewport_height, device_pixel_ratio, zoomed, presented_at, voted_at, undone_by FROM votes",
         "UPDATE trials SET stimulus_id = (SELECT max(stimulus_id) FROM trials)",
+        "UPDATE trials SET cell_id = (SELECT max(cell_id) FROM trials)",
+        "UPDATE trials SET cell_id = NULL",
+        "UPDATE trials SET purpose = 'other'",
+        "UPDATE cells SET assigned = -1",
         "UPDATE studies SET status = 'ajar'",
         "DELETE FROM raters",
     ],
 )
 def test_the_database_itself_refuses(open_store, database, statement):
-    rater = open_store.enrol_rater("bokeh", plan=plan)
+    rater = enrol(open_store)
     rate_everything(open_store, rater, [3])
-    with pytest.raises(sqlite3.IntegrityError):
-        database.execute(statement)
+    with pytest.raises(IntegrityError):
+        database.execute(text(statement))
 
 
 def test_every_vote_is_chained_to_the_one_before_and_the_first_to_the_study(open_store):
-    rater = open_store.enrol_rater("bokeh", plan=plan)
+    rater = enrol(open_store)
     rate_everything(open_store, rater, [1, 4, 2])
     previous = open_store.study("bokeh").sha256
     for chained in open_store.votes("bokeh"):
         assert chained.previous_sha256 == previous
-        assert chained.sha256 == chained_sha256(previous, chained.vote.content())
+        assert chained.sha256 == linked_sha256(previous, content_sha256(chained.nonce, chained.vote.content()))
         previous = chained.sha256
 
 
 def test_the_journal_holds_the_same_votes_as_the_database(open_store, tmp_path):
-    rater = open_store.enrol_rater("bokeh", plan=plan)
+    rater = enrol(open_store)
     rate_everything(open_store, rater, [1, 4, 2])
     [journal] = (tmp_path / "var").glob("votes_*.jsonl")
     lines = [json.loads(line) for line in journal.read_text().splitlines()]
@@ -132,7 +137,7 @@ def journalled(tmp_path):
 @pytest.fixture
 def vote_missing_in_the_journal(open_store, monkeypatch):
     """A rater and the token of a trial whose vote reached the database, not the journal: its disk fails at fsync."""
-    rater = open_store.enrol_rater("bokeh", plan=plan)
+    rater = enrol(open_store)
     token = open_store.visit_state(rater).current.token
 
     def fail(_descriptor):
@@ -141,7 +146,7 @@ def vote_missing_in_the_journal(open_store, monkeypatch):
     with monkeypatch.context() as full_disk:
         full_disk.setattr(os, "fsync", fail)
         with pytest.raises(OSError, match="no space left"):
-            open_store.record_vote(answer(2), rater_id=rater, trial_token=token)
+            open_store.record_answer(answer(2), rater_id=rater, trial_token=token)
     return rater, token
 
 
@@ -150,7 +155,7 @@ def test_a_vote_the_journal_could_not_take_is_journalled_when_it_is_sent_again(
 ):
     """Once more in a new file: nobody knows what the failed fsync left of the first."""
     rater, token = vote_missing_in_the_journal
-    assert not open_store.record_vote(answer(2), rater_id=rater, trial_token=token)
+    open_store.record_answer(answer(2), rater_id=rater, trial_token=token)
     [vote] = open_store.votes("bokeh")
     assert journalled(tmp_path) == [vote.sha256] * 2
     assert len(list((tmp_path / "var").glob("votes_*.jsonl"))) == 2
@@ -158,25 +163,25 @@ def test_a_vote_the_journal_could_not_take_is_journalled_when_it_is_sent_again(
 
 def test_a_vote_is_journalled_by_the_next_process_too(open_store, database_url, tmp_path):
     """As after a crash between the database and the journal."""
-    rater = open_store.enrol_rater("bokeh", plan=plan)
+    rater = enrol(open_store)
     token = open_store.visit_state(rater).current.token
-    open_store.record_vote(answer(2), rater_id=rater, trial_token=token)
+    open_store.record_answer(answer(2), rater_id=rater, trial_token=token)
     [journal] = (tmp_path / "var").glob("votes_*.jsonl")
     journal.write_bytes(journal.read_bytes()[:40])
     next_process = StudyStore(database_url, data_folder=tmp_path / "var")
     for _ in range(2):
-        assert not next_process.record_vote(answer(2), rater_id=rater, trial_token=token)
+        next_process.record_answer(answer(2), rater_id=rater, trial_token=token)
     next_process.close()
     journal.unlink()
     assert journalled(tmp_path) == [vote.sha256 for vote in open_store.votes("bokeh")]
 
 
 def test_a_vote_that_an_earlier_process_journalled_is_not_journalled_again(open_store, database_url, tmp_path):
-    rater = open_store.enrol_rater("bokeh", plan=plan)
+    rater = enrol(open_store)
     token = open_store.visit_state(rater).current.token
-    open_store.record_vote(answer(2), rater_id=rater, trial_token=token)
+    open_store.record_answer(answer(2), rater_id=rater, trial_token=token)
     next_process = StudyStore(database_url, data_folder=tmp_path / "var")
-    next_process.record_vote(answer(2), rater_id=rater, trial_token=token)
+    next_process.record_answer(answer(2), rater_id=rater, trial_token=token)
     next_process.close()
     assert len(journalled(tmp_path)) == 1
 
@@ -188,7 +193,7 @@ def test_a_new_journals_entry_in_its_folder_is_on_the_disk_before_the_first_ackn
         synced.append("folder" if stat.S_ISDIR(os.fstat(descriptor).st_mode) else "file")
         fsync(descriptor)
 
-    rater = open_store.enrol_rater("bokeh", plan=plan)
+    rater = enrol(open_store)
     monkeypatch.setattr(os, "fsync", note_kind)
     rate_everything(open_store, rater, [1, 4])
     assert synced == ["file", "folder", "file"]
@@ -196,7 +201,7 @@ def test_a_new_journals_entry_in_its_folder_is_on_the_disk_before_the_first_ackn
 
 def test_two_processes_writing_at_once_fork_no_chain(open_store, database_url, tmp_path):
     second = StudyStore(database_url, data_folder=tmp_path / "var")
-    raters = [(store, store.enrol_rater("bokeh", plan=plan)) for store in (open_store, second)]
+    raters = [(store, enrol(store)) for store in (open_store, second)]
     for value in range(6):
         for store, rater in raters:
             rate_everything(store, rater, [value])
@@ -207,12 +212,12 @@ def test_two_processes_writing_at_once_fork_no_chain(open_store, database_url, t
 
 
 def test_pictures_stay_when_the_source_folder_is_gone(open_store, study_folder):
-    rater = open_store.enrol_rater("bokeh", plan=plan)
+    rater = enrol(open_store)
     trial = open_store.visit_state(rater).current
-    before = open_store.picture_bytes(open_store.picture_of(trial.stimulus_token).sha256)
+    before = open_store.picture_bytes(open_store.picture_of(trial.picture_tokens[0]).sha256)
     for path in study_folder.glob("*/*.png"):
         path.unlink()
-    assert open_store.picture_bytes(open_store.picture_of(trial.stimulus_token).sha256) == before
+    assert open_store.picture_bytes(open_store.picture_of(trial.picture_tokens[0]).sha256) == before
 
 
 def test_a_source_picture_that_changes_meanwhile_is_not_frozen(store, study_folder):
@@ -246,7 +251,7 @@ def test_drafts_are_unknown_and_closed_studies_closed_to_raters(store, study_fol
     with pytest.raises(StudyClosed):
         store.open_study_for_raters("bokeh")
     with pytest.raises(StudyClosed):
-        store.enrol_rater("bokeh", plan=plan)
+        enrol(store)
 
 
 def test_the_study_opened_last_is_offered_and_any_open_one_by_name(store, study_folder):
@@ -256,11 +261,6 @@ def test_the_study_opened_last_is_offered_and_any_open_one_by_name(store, study_
     store.open_study("first")
     assert store.open_study_for_raters().name == "first"
     assert store.open_study_for_raters("second").name == "second"
-
-
-def test_a_database_in_memory_is_refused(tmp_path):
-    with pytest.raises(ValueError, match="forgets the votes"):
-        StudyStore("sqlite://", data_folder=tmp_path)
 
 
 def test_the_example_study_is_made_once_and_only_in_an_empty_store(store, study_folder):
@@ -286,35 +286,3 @@ def test_an_example_closed_by_a_researcher_and_a_researchers_own_draft_stay_as_t
     [before] = store.studies()
     ensure_example_study(store, study_folder)
     assert store.studies() == [before]
-
-
-def test_a_start_killed_while_it_makes_the_secret_key_leaves_none(tmp_path, monkeypatch):
-    def fail(_descriptor):
-        raise OSError("killed")
-
-    with monkeypatch.context() as killed:
-        killed.setattr(os, "fsync", fail)
-        with pytest.raises(OSError, match="killed"):
-            load_secret_key(tmp_path)
-    assert list(tmp_path.iterdir()) == []
-    assert len(load_secret_key(tmp_path)) >= 32
-
-
-def test_processes_that_start_at_once_share_one_secret_key(tmp_path):
-    with ThreadPoolExecutor(max_workers=8) as pool:
-        keys = set(pool.map(lambda _: load_secret_key(tmp_path), range(8)))
-    assert len(keys) == 1
-    assert [path.name for path in tmp_path.iterdir()] == ["secret.key"]
-
-
-def test_the_secret_key_is_made_once_and_readable_by_its_owner_alone(tmp_path):
-    key = load_secret_key(tmp_path / "var")
-    assert load_secret_key(tmp_path / "var") == key
-    assert (tmp_path / "var" / "secret.key").stat().st_mode & 0o777 == 0o600
-
-
-@pytest.mark.parametrize("url", ["nosuchdatabase://rater:secret@host/study", "no address: secret"])
-def test_an_address_that_is_none_is_refused_without_repeating_it(tmp_path, url):
-    with pytest.raises(ValueError, match="sqlite:///") as refusal:
-        StudyStore(url, data_folder=tmp_path)
-    assert "secret" not in str(refusal.value)
