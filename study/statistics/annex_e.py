@@ -17,10 +17,18 @@ from study.statistics.data import Ratings, summed
 from study.statistics.errors import NotConverged
 from study.statistics.intervals import Interval, check_confidence, t_interval
 from study.statistics.opinion import StimulusScore, stimulus_means
-from study.statistics.screening import RaterVerdict, ScreeningView, ranked
+from study.statistics.screening import (
+    RaterVerdict,
+    ScreeningView,
+    bt500_view,
+    p913_view,
+    ranked,
+    unscreened_view,
+)
 
 _TEXT = "normal interval 1 / √Σ(inconsistency⁻²) of ITU-T P.910 Annex E"
 _METHOD_TEXT = "t interval over scenes of the qualities by ITU-T P.910 Annex E"
+_RULE = "ITU-T P.910 Annex E: biases removed, raters weighted by their consistency, nobody rejected"
 _TOLERANCE = 1e-8
 _MAXIMUM_ROUNDS = 1000
 
@@ -90,12 +98,39 @@ def p910_view(ratings: Ratings, *, floor: float | None = None, confidence: float
     return ScreeningView(
         name="p910",
         version="1",
-        rule="ITU-T P.910 Annex E: biases removed, raters weighted by their consistency, nobody rejected",
+        rule=_RULE,
         ratings=adjusted,
         verdicts=_verdicts(ratings, model),
         stimuli=_stimuli(adjusted, model, confidence),
         methods=ranked(_methods(adjusted, model, confidence)),
         message=_message(adjusted, model),
+    )
+
+
+def screening_views(ratings: Ratings, *, confidence: float = 0.95) -> tuple[ScreeningView, ...]:
+    """All four views, unscreened first; P.910 is left empty with a message where its fit does not settle."""
+    unscreened = unscreened_view(ratings, confidence=confidence)
+    try:
+        annex_e = p910_view(ratings, confidence=confidence)
+    except NotConverged as error:
+        annex_e = _unsettled(unscreened, str(error))
+    bt500, p913 = bt500_view(ratings, confidence=confidence), p913_view(ratings, confidence=confidence)
+    return unscreened, bt500, p913, annex_e
+
+
+def _unsettled(unscreened: ScreeningView, message: str) -> ScreeningView:
+    """The Annex E view without scores."""
+    nothing = Interval(
+        None, None, unscreened.stimuli[0].interval.confidence if unscreened.stimuli else 0.95, _TEXT, message
+    )
+    return replace(
+        unscreened,
+        name="p910",
+        rule=_RULE,
+        verdicts=tuple(replace(verdict, reason=message) for verdict in unscreened.verdicts),
+        stimuli=tuple(replace(score, mos=None, sd=None, interval=nothing) for score in unscreened.stimuli),
+        methods=tuple(replace(score, mos=None, interval=nothing, rank=None) for score in unscreened.methods),
+        message=message,
     )
 
 

@@ -1,9 +1,9 @@
 """Whether methods differ: Friedman over all, then Wilcoxon on every pair with Holm's correction, and rank groups.
 
 Votes of one rater are not independent, nor are votes on one scene; so the tests do not run on single votes but on
-blocks. A block is a rater (his mean per method over the scenes on which he rated every method that he rated at all)
-or a scene (its MOS per method). Blocks of raters say whether other raters would agree on these scenes, blocks of
-scenes whether it would come out so on other scenes.
+blocks. A block is a rater (with a mean per method over the scenes on which the rater rated every method that they
+rated at all) or a scene (with its MOS per method). Blocks of raters say whether other raters would agree on these
+scenes, blocks of scenes whether it would come out so on other scenes.
 """
 
 from dataclasses import dataclass, replace
@@ -63,8 +63,8 @@ class PairedTest:
 def block_means(ratings: Ratings, blocks: Blocks) -> NDArray[np.float64]:
     """Mean vote per block and method, [raters or scenes, methods], NaN where there is none.
 
-    A rater's means rest on the same scenes for all methods: scenes on which he lacks a method that he rated elsewhere
-    are left out, unless that leaves none; then all his votes count.
+    A rater's means rest on the same scenes for all methods: scenes on which one is missing that the rater rated
+    elsewhere are left out, unless that leaves none; then all votes count.
     """
     methods = len(ratings.methods)
     if blocks == "scenes":
@@ -89,8 +89,8 @@ def friedman_test(ratings: Ratings, *, blocks: Blocks = "raters") -> FriedmanTes
     freedom; W = χ²/(b (k-1)).
     """
     table = np.round(block_means(ratings, blocks), _ROUNDING)
-    rated = ~np.isnan(table).all(axis=0)
-    names = [name for name, has_votes in zip(ratings.methods, rated, strict=True) if has_votes]
+    rated: NDArray[np.bool_] = np.any(~np.isnan(table), axis=0)
+    names = [ratings.methods[code] for code in np.flatnonzero(rated)]
     present = table[:, rated][~np.isnan(table).all(axis=1)]
     full = present[~np.isnan(present).any(axis=1)]
     b, k = full.shape
@@ -108,14 +108,14 @@ def friedman_test(ratings: Ratings, *, blocks: Blocks = "raters") -> FriedmanTes
     raw = 12 / (b * k * (k + 1)) * float((ranks.sum(axis=0) ** 2).sum()) - 3 * b * (k + 1)
     statistic = max(raw, 0.0) / correction
     p_value = float(stats.chi2.sf(statistic, k - 1))
-    message = f"{n_dropped} {blocks} without every method left out" if n_dropped else None
-    return FriedmanTest(statistic, k - 1, p_value, statistic / (b * (k - 1)), b, n_dropped, mean_ranks, message)
+    note = f"{n_dropped} {blocks} without every method left out" if n_dropped else None
+    return FriedmanTest(statistic, k - 1, p_value, statistic / (b * (k - 1)), b, n_dropped, mean_ranks, note)
 
 
 def wilcoxon_tests(ratings: Ratings, *, blocks: Blocks = "raters", confidence: float = 0.95) -> tuple[PairedTest, ...]:
     """Test every pair of methods (i < j), two-sided, zero differences left out; p-values Holm-adjusted over pairs.
 
-    p is exact without ties up to 50 blocks and normal otherwise, as `scipy.stats.wilcoxon` decides. A pair without any
+    `scipy.stats.wilcoxon` decides between the exact and the normal distribution by size and ties. A pair without any
     difference has p = 1: its only permutation.
     """
     check_confidence(confidence)
@@ -160,5 +160,5 @@ def _paired_test(names: tuple[str, str], gaps: NDArray[np.float64], confidence: 
     signs = np.sign(differences[differences != 0])
     biserial = float((ranks * signs).sum() / ranks.sum())
     statistic, p_value = float(test.statistic), float(test.pvalue)
-    message = f"{n_zero} blocks without difference left out" if n_zero else None
-    return PairedTest(*names, n, n_zero, mean, interval, statistic, p_value, None, biserial, effect, message)
+    note = f"{n_zero} blocks without difference left out" if n_zero else None
+    return PairedTest(*names, n, n_zero, mean, interval, statistic, p_value, None, biserial, effect, note)

@@ -7,7 +7,6 @@ PLCC and RMSE are taken after the four-parameter logistic of VQEG (FRTV phase I,
 RMSE is √(Σ(MOS - f)²/N). SROCC and KROCC (τ-b) are of the raw metric and keep its sign.
 """
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
-from scipy.optimize import OptimizeWarning, curve_fit
+from scipy.optimize import leastsq
 from scipy.special import expit
 
 from study.statistics.errors import NotConverged
@@ -98,7 +97,7 @@ def metric_agreement(
     """
     check_confidence(confidence)
     x, y = _pair_of_lists(metric, mos)
-    message = _missing_message(x, y)
+    message: str | None = _missing_message(x, y)
     if message:
         nothing = Estimate(None, Interval(None, None, confidence, "percentile bootstrap", message))
         return MetricAgreement(name, x.size, nothing, nothing, nothing, nothing, None, 0, 0, message)
@@ -108,14 +107,14 @@ def metric_agreement(
     unit = "stimuli" if clusters is None else "scenes"
     text = f"percentile bootstrap over {unit}, {resamples} resamples, {n_missing} without a fit"
     if len(draws) < resamples / 2:
-        note = f"{n_missing} of {resamples} resamples allow no fit: too few for intervals"
-        intervals = [Interval(None, None, confidence, text, note)] * 4
+        message = f"{n_missing} of {resamples} resamples allow no fit: too few for intervals"
+        intervals = [Interval(None, None, confidence, text, message)] * 4
     else:
-        note = f"{n_missing} of {resamples} resamples allow no fit" if n_missing else None
+        message = f"{n_missing} of {resamples} resamples allow no fit" if n_missing else None
         ends = np.quantile(draws, [(1 - confidence) / 2, (1 + confidence) / 2], axis=0).T.tolist()
         intervals = [Interval(low, high, confidence, text) for low, high in ends]
     plcc, srocc, krocc, rmse = (Estimate(value, interval) for value, interval in zip(values, intervals, strict=True))
-    return MetricAgreement(name, x.size, plcc, srocc, krocc, rmse, logistic, resamples, n_missing, note)
+    return MetricAgreement(name, x.size, plcc, srocc, krocc, rmse, logistic, resamples, n_missing, message)
 
 
 def _pair_of_lists(metric: Any, mos: Any) -> tuple[Values, Values]:
@@ -155,22 +154,17 @@ def _fitted(x: Values, y: Values) -> Logistic:
     z = (x - centre) / spread
     rising = 1.0 if float(((z - z.mean()) * (y - y.mean())).sum()) >= 0 else -1.0
     start = (float(y.max()), float(y.min()), 0.0, rising)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", OptimizeWarning)  # its covariance is not used
-            parameters, _, info, _, status = curve_fit(
-                _logistic, z, y, start, jac=_jacobian, maxfev=2000, full_output=True
-            )
-    except RuntimeError as error:
-        raise NotConverged(f"the logistic of metric against MOS did not converge: {error}") from error
+
+    def residuals(point: Values) -> Values:
+        return _logistic(z, *point) - y
+
+    def derivatives(point: Values) -> Values:
+        return _jacobian(z, *point)
+
+    parameters, status = leastsq(residuals, start, Dfun=derivatives, maxfev=2000)
+    if status not in {1, 2, 3, 4} or not np.isfinite(parameters).all() or parameters[3] == 0:
+        raise NotConverged("the logistic of metric against MOS did not converge to finite parameters")
     ceiling, floor, middle, width = (float(value) for value in parameters)
-    if (
-        status not in {1, 2, 3, 4}
-        or not np.isfinite(parameters).all()
-        or width == 0
-        or not np.isfinite(info["fvec"]).all()
-    ):
-        raise NotConverged("the logistic of metric against MOS found no finite parameters")
     return Logistic(ceiling, floor, centre + spread * middle, spread * width)
 
 
