@@ -113,16 +113,14 @@ def screening_views(ratings: Ratings, *, confidence: float = 0.95) -> tuple[Scre
     try:
         annex_e = p910_view(ratings, confidence=confidence)
     except NotConverged as error:
-        annex_e = _unsettled(unscreened, str(error))
+        annex_e = _unsettled(unscreened, str(error), confidence)
     bt500, p913 = bt500_view(ratings, confidence=confidence), p913_view(ratings, confidence=confidence)
     return unscreened, bt500, p913, annex_e
 
 
-def _unsettled(unscreened: ScreeningView, message: str) -> ScreeningView:
+def _unsettled(unscreened: ScreeningView, message: str, confidence: float) -> ScreeningView:
     """The Annex E view without scores."""
-    nothing = Interval(
-        None, None, unscreened.stimuli[0].interval.confidence if unscreened.stimuli else 0.95, _TEXT, message
-    )
+    nothing = Interval(None, None, confidence, _TEXT, message)
     return replace(
         unscreened,
         name="p910",

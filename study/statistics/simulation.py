@@ -52,9 +52,8 @@ def simulate_plan(
     truth = mean if scale is None else _rounded_mean(mean, math.sqrt(spread.total), scale)
     widths, covered, detected = [], 0, 0
     for _ in range(studies):
-        rater, scene, value = _study(
-            rng, spread, mean=mean, shape=(raters, scenes, repeats), scale=scale, missing=missing
-        )
+        shape = (raters, scenes, repeats)
+        rater, scene, value = _study(rng, spread, mean=mean, shape=shape, scale=scale, missing=missing)
         interval = two_way_score("", rater, scene, value, confidence=confidence).two_way
         if interval.low is None or interval.high is None:
             continue
