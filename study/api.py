@@ -8,6 +8,7 @@ from collections.abc import Callable, Coroutine
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict, Field
@@ -92,7 +93,7 @@ class VoteBody(_Body):
     """An answer, with the trial's token and the screen it was given on."""
 
     trial: Token
-    value: int | None = None
+    value: Annotated[int, Field(ge=-100, le=100)] | None = None  # the scale decides; databases end at 64 bits
     choice: Literal["left", "right", "tie"] | None = None
     response_ms: int = Field(ge=0, le=24 * 3600 * 1000)
     viewport_width: Pixels
@@ -123,6 +124,8 @@ class _StudyRoute(APIRoute):
         async def handle_or_refuse(request: Request) -> Response:
             try:
                 response = await handle(request)
+            except RequestValidationError as error:
+                response = _malformed(error)
             except StudyError as error:
                 status, code = _STATUS_AND_CODE[type(error)]
                 response = JSONResponse({"detail": {"code": code, "message": str(error)}}, status)
@@ -132,6 +135,18 @@ class _StudyRoute(APIRoute):
             return response
 
         return handle_or_refuse
+
+
+def _malformed(error: RequestValidationError) -> Response:
+    """Say what is wrong with a body, as FastAPI does, but without repeating it.
+
+    What was sent may be no JSON (NaN) or no text (half of a surrogate pair): repeating it would end in a 500.
+    """
+    wrong = [
+        {"type": each["type"], "loc": [str(part).encode("ascii", "replace").decode() for part in each["loc"]]}
+        for each in error.errors()
+    ]
+    return JSONResponse({"detail": wrong}, 422)
 
 
 def build_router(visits: Visits, *, path: str = "/study") -> APIRouter:
