@@ -1,0 +1,179 @@
+"""A table as a file: CSV and JSON for programs, Markdown and LaTeX (booktabs) for reading.
+
+CSV and JSON hold every column. Markdown and LaTeX show the columns of the table's form, round for the eye, and say once
+below the table what holds for all rows: scale, interval, screening, counts.
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from study.export.cells import cell_text, csv_cell, exact_number, is_missing, latex_text, markdown_cell, number_text
+
+Row = Mapping[str, object]
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column for reading: its heading, what it shows of a row, and whether that is a number."""
+
+    heading: str
+    show: Callable[[Row], str]
+    numeric: bool = True
+
+
+@dataclass(frozen=True)
+class Form:
+    """How a table is shown to readers; `title` is its heading and caption, `label` names it in LaTeX."""
+
+    title: str
+    label: str
+    columns: tuple[Column, ...]
+
+
+def text(name: str, heading: str) -> Column:
+    """A column of words."""
+    return Column(heading, lambda row: cell_text(row.get(name)), numeric=False)
+
+
+def whole(name: str, heading: str) -> Column:
+    """A column of counts."""
+    return Column(heading, lambda row: cell_text(row.get(name)))
+
+
+def rounded(name: str, heading: str, digits: int = 2) -> Column:
+    """A column of numbers with a fixed number of decimals; nothing where there is none."""
+    return Column(heading, lambda row: _fixed(row.get(name), digits))
+
+
+def interval(low: str, high: str, heading: str, digits: int = 2) -> Column:
+    """A column of intervals `[low, high]`; "none" where a row has no interval."""
+
+    def show(row: Row) -> str:
+        ends = row.get(low), row.get(high)
+        return "none" if any(map(is_missing, ends)) else f"[{_fixed(ends[0], digits)}, {_fixed(ends[1], digits)}]"
+
+    return Column(heading, show)
+
+
+def probability(name: str, heading: str = "p") -> Column:
+    """A column of p values, small ones as a bound."""
+
+    def show(row: Row) -> str:
+        value = row.get(name)
+        if is_missing(value):
+            return ""
+        return "< .001" if float(str(value)) < 0.001 else _fixed(value, 3)
+
+    return Column(heading, show)
+
+
+def _fixed(value: object, digits: int) -> str:
+    if is_missing(value):
+        return ""
+    shown = f"{float(str(value)):.{digits}f}"
+    return shown[1:] if shown.startswith("-") and not shown.strip("-0.") else shown
+
+
+def frame_csv(frame: pd.DataFrame, *, exact: Sequence[str] = ()) -> str:
+    """Every column and row, UTF-8 text with Unix line ends; what is missing is empty.
+
+    Args:
+        frame: The table.
+        exact: Columns whose numbers keep all their digits, because something is computed from them again.
+    """
+    frame = frame.assign(**{name: [exact_number(value) for value in frame[name]] for name in exact})
+    cells = pd.DataFrame({name: [csv_cell(value) for value in frame[name]] for name in frame.columns}, dtype=object)
+    return cells.to_csv(index=False, lineterminator="\n")
+
+
+def frame_json(frame: pd.DataFrame, *, title: str) -> str:
+    """`{"title": ..., "rows": [...]}`, one object a row; what is missing is null."""
+    rows = [{str(name): _json_value(value) for name, value in row.items()} for row in frame.to_dict("records")]
+    return json.dumps({"title": title, "rows": rows}, ensure_ascii=False, indent=1) + "\n"
+
+
+def _json_value(value: object) -> object:
+    if is_missing(value):
+        return None
+    return float(number_text(value)) if isinstance(value, float) else value
+
+
+def frame_markdown(frame: pd.DataFrame, form: Form) -> str:
+    """The table with its heading above and its notes below."""
+    columns, cells = _shown(frame, form)
+    lines = [_bars([markdown_cell(column.heading) for column in columns])]
+    lines += [_bars(["---:" if column.numeric else "---" for column in columns], space="")]
+    lines += [_bars([markdown_cell(cell) for cell in line]) for line in cells]
+    notes = [f"- {markdown_cell(note)}" for note in notes_of(frame)]
+    return "\n".join([f"## {markdown_cell(form.title)}", "", *lines, "", *notes, ""])
+
+
+def _bars(cells: Sequence[str], space: str = " ") -> str:
+    return f"|{space}" + f"{space}|{space}".join(cells) + f"{space}|"
+
+
+def frame_latex(frame: pd.DataFrame, form: Form) -> str:
+    r"""A `table` environment of booktabs rules; `\usepackage{booktabs}` is all it needs."""
+    columns, cells = _shown(frame, form)
+    body = [" & ".join(map(latex_text, line)) + r" \\" for line in cells]
+    notes = " ".join(latex_text(note) for note in notes_of(frame))
+    return "\n".join(
+        [
+            r"\begin{table}[t]",
+            r"\centering",
+            rf"\caption{{{latex_text(form.title)}.}}",
+            rf"\label{{tab:{form.label}}}",
+            rf"\begin{{tabular}}{{@{{}}{''.join('r' if column.numeric else 'l' for column in columns)}@{{}}}}",
+            r"\toprule",
+            " & ".join(latex_text(column.heading) for column in columns) + r" \\",
+            r"\midrule",
+            *body,
+            r"\bottomrule",
+            r"\end{tabular}",
+            "",
+            r"\smallskip",
+            rf"\parbox{{\linewidth}}{{\footnotesize {notes}}}",
+            r"\end{table}",
+            "",
+        ]
+    )
+
+
+def _shown(frame: pd.DataFrame, form: Form) -> tuple[list[Column], list[list[str]]]:
+    """The columns that say anything about any row, and every row's cells under them."""
+    rows = [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
+    cells = [[column.show(row) for column in form.columns] for row in rows]
+    told = [place for place in range(len(form.columns)) if not cells or any(line[place] for line in cells)]
+    return [form.columns[place] for place in told], [[line[place] for place in told] for line in cells]
+
+
+# What holds for the whole table, said below it: column, and how its value reads in a sentence.
+_NOTES = (
+    ("scale", "Scale: {}."),
+    ("confidence", "Confidence: {}."),
+    ("ci_method", "Interval: {}."),
+    ("naive_ci_method", "Naive interval: {}."),
+    ("screening", "Screening of raters: {}."),
+    ("simulated", "Simulated raters: {}."),
+    ("study_sha256", "Study {}."),
+)
+
+
+def notes_of(frame: pd.DataFrame) -> list[str]:
+    """What the rows rest on, each value once, then every row's message once."""
+    notes = []
+    for name, sentence in _NOTES:
+        values = _different(frame, name)
+        if values:
+            notes.append(sentence.format("; ".join(values)))
+    return notes + [f"Note: {message}" for message in _different(frame, "message")]
+
+
+def _different(frame: pd.DataFrame, name: str) -> list[str]:
+    if name not in frame:
+        return []
+    texts = dict.fromkeys(cell_text(value) for value in frame[name])
+    return [text for text in texts if text and text != "none"]

@@ -1,0 +1,51 @@
+"""Ratings and comparisons of the same methods on one scale, and whether the two kinds of vote agree."""
+
+import pandas as pd
+
+from study.statistics.one_scale import UnifiedScale, unify_scales
+from study.tables.basis import BASIS, COUNTS, basis, counts, ends, frame_of, joined
+from study.tables.votes import Analysis, StudyVotes
+
+
+def common_scale(rated: StudyVotes, compared: StudyVotes, analysis: Analysis | None = None) -> pd.DataFrame:
+    """Every method that both studies have, its comparisons carried over to units of MOS, best first.
+
+    Raises:
+        ValueError: the studies have no method in common.
+        NotConverged: no slope links the two.
+    """
+    analysis = analysis or Analysis()
+    ratings, comparisons = rated.rated.first_votes(), compared.compared.first_votes()
+    if not set(ratings.methods) & set(comparisons.methods):
+        raise ValueError(f"{rated.facts.name} and {compared.facts.name} have no method in common")
+    unified = unify_scales(ratings, comparisons, confidence=analysis.confidence)
+    shared = {**counts(ratings), **basis(rated, analysis, ci_method="none")}
+    shared["n_comparisons"] = comparisons.n
+    shared["simulated"] = f"{rated.simulated_raters} (ratings), {compared.simulated_raters} (comparisons)"
+    rows = [
+        {
+            **shared,
+            "method": score.method,
+            "score": score.score,
+            **ends(score.interval),
+            "mos": score.mos,
+            "pairwise": score.pairwise,
+            "ci_method": score.interval.method,
+            "f_statistic": unified.statistic,
+            "p": unified.p_value,
+            "correlation": unified.correlation,
+            "verdict": _verdict(unified),
+            "message": joined(unified.message, score.interval.message),
+        }
+        for score in unified.methods
+    ]
+    rows.sort(key=lambda row: (row["score"] is None, -float(str(row["score"] or 0))))
+    numbers = ("score", "ci_low", "ci_high", "mos", "pairwise", "f_statistic", "p", "correlation")
+    columns = ("method", *numbers, "verdict", *COUNTS, "n_comparisons", *BASIS)
+    return frame_of(rows, words=("method", "verdict", *BASIS[1:]), columns=columns)
+
+
+def _verdict(unified: UnifiedScale) -> str:
+    if unified.agrees is None:
+        return "not decided"
+    return "ratings and comparisons agree" if unified.agrees else "ratings and comparisons disagree"
