@@ -24,7 +24,9 @@ def main(
         "examples/scenes"
     ),
     weights: Annotated[Path, typer.Option(help="Folder with manifest.json and the network.")] = Path("weights"),
-    to: Annotated[Path, typer.Option(help="Folder of the study; replaced.")] = Path("examples/study"),
+    to: Annotated[Path, typer.Option(help="Folder of the studies; its folders of pictures are replaced.")] = Path(
+        "examples/study"
+    ),
 ) -> None:
     """Write ground_truth/ and one folder a method, a picture a scene in each."""
     names = [entry.name for entry in read_manifest(scenes)]
@@ -33,7 +35,8 @@ def main(
     if known:
         raise typer.BadParameter(f"the network was trained on {', '.join(known)}", param_hint="--scenes")
     renderer = Renderer.from_folder(weights)
-    shutil.rmtree(to, ignore_errors=True)
+    for folder in to.glob("*/"):
+        shutil.rmtree(folder)
     for number, name in enumerate(names, start=1):
         for method, picture in _render_scene(scenes, name, renderer).items():
             path = to / method / f"scene_{number:02d}.jpg"

@@ -230,15 +230,21 @@ class StudyCatalogue(Database):
             if not self._stimuli.holds(sha256)
         ]
 
-    def verify(self, name: str) -> ChainReport:
-        """Check the whole chain of a study against the votes and the journals, and the frozen study itself."""
+    def verify(self, name: str, *, head: str | None = None) -> ChainReport:
+        """Check the whole chain of a study against the votes and the journals, and the frozen study itself.
+
+        Args:
+            name: The study.
+            head: A last hash noted earlier: where it is gone, the chain was cut at its end.
+        """
         with Session(self._engine) as session:
             study = find_study(session, name)
             entries = read_entries(session, study)
             undone = select(VoteRow.ordinal, VoteRow.undone_by).where(VoteRow.study_id == study.id)
             marked = {vote: by for vote, by in session.execute(undone) if by is not None}
             sha256 = study.sha256
-        report = verify_chain(entries, study_sha256=sha256, undone=marked, known=self._journal.hashes(sha256))
+        known = self._journal.hashes(sha256) | (set() if head in {None, sha256} else {str(head)})
+        report = verify_chain(entries, study_sha256=sha256, undone=marked, known=sorted(known))
         return ChainReport(
             report.entries,
             report.votes,
