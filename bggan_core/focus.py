@@ -179,7 +179,7 @@ def _kept(rendering: Array, labels: FocusLabels) -> Array:
 
 
 def _share(detail: Array, of: Array) -> Array:
-    return detail / np.maximum(of, 1e-6)
+    return (detail / np.maximum(of, 1e-6)).astype(np.float32)
 
 
 def _is_enough(label: npt.NDArray[np.bool_], labels: FocusLabels) -> bool:

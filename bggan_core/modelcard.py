@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bggan_core.data.corpus import CorpusEntry
+from bggan_core.data.ebb import NAME_PREFIX as EBB_PREFIX
 
 
 def write_model_card(manifest: Mapping[str, Any], photos: Sequence[CorpusEntry]) -> str:
@@ -35,7 +36,7 @@ Generative Adversarial Network for Rendering Realistic Bokeh* (Qian et al., ECCV
 | Channels | {network["stage1_channels"]} in stage 1, {network["stage2_channels"]} in stage 2 |
 | Residual blocks | {network["residual_blocks"]} a stage |
 | Output | {_OUTPUT[network["output"]]} |
-| Trained | stage A (L1 and SSIM) only; no critics and no perceptual loss yet |
+| Trained | {_stages(training)} |
 {_training_rows(training)}
 | Largest difference to Keras | {manifest["parity_with_keras"]["max_abs_difference"]:.4f} on [-1, 1] |
 | Size the network sees | about {manifest["working_pixels"]:,} pixels; detail is carried over to full size |
@@ -43,8 +44,7 @@ Generative Adversarial Network for Rendering Realistic Bokeh* (Qian et al., ECCV
 ## Quality
 
 {manifest["evaluation"]}
-These are pairs made by optics from held-out photos, not photographs of a real lens; they say how well the network
-learned its training task. Reprint: `python scripts/evaluate.py --corpus FOLDER`.
+{_QUALITY[trained_on_photographs(photos)]}
 
 ## Data
 
@@ -68,6 +68,32 @@ _OUTPUT = {
     "direct": "direct: the second stage's tanh, as in the paper",
     "residual": "residual: rough result plus the second stage's correction (the paper's is direct)",
 }
+
+
+_QUALITY = {
+    False: "These are pairs made by optics from held-out photos, not photographs of a real lens; they say how well the "
+    "network\nlearned its training task. Reprint: `python scripts/evaluate.py --corpus FOLDER`.",
+    True: "These are photographed pairs that the network never trained on. Reprint:\n"
+    "`python scripts/evaluate.py --pairs FOLDER`.",
+}
+
+
+def trained_on_photographs(photos: Sequence[CorpusEntry]) -> bool:
+    """Say whether the training photos are pairs of a real lens rather than material for synthetic ones."""
+    return any(photo.name.startswith(EBB_PREFIX) for photo in photos)
+
+
+def _stages(training: Sequence[Mapping[str, Any]]) -> str:
+    """Say which losses the weights have seen, from the runs' history."""
+    refined = [run for run in training if run.get("stage") == "b"]
+    if not refined:
+        return "stage A (L1 and SSIM) only; no critics and no perceptual loss"
+    last = refined[-1]
+    critics = last.get("critics")
+    adversarial = f"critics of {' and '.join(map(str, critics))} layers" if critics else "no critics"
+    features = last.get("perceptual")
+    perceptual = f"perceptual loss in {features['network']} {features['layer']}" if features else "no perceptual loss"
+    return f"stage A (L1 and SSIM), then stage B ({adversarial}, {perceptual})"
 
 
 def _training_rows(training: Sequence[Mapping[str, Any]]) -> str:

@@ -8,7 +8,7 @@ Layout: `manifest.csv` with at least `name`, `licence`, `attribution`, `source_r
 import csv
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -110,10 +110,10 @@ def read_photo_list(path: Path) -> set[str]:
         return {series_of(row["name"]) for row in csv.DictReader(file)}
 
 
-def never_trained_on(entries: Sequence[CorpusEntry], photo_list: Path) -> list[CorpusEntry]:
-    """Keep the held-out photos of which no photo of the same series is on a network's list of training photos."""
-    trained = read_photo_list(photo_list)
-    return [entry for entry in entries if is_held_out(entry.name) and series_of(entry.name) not in trained]
+def never_trained_on(entries: Sequence[CorpusEntry], trained: Collection[str]) -> list[CorpusEntry]:
+    """Keep the held-out photos of whose series none is among the photos trained on."""
+    series = {series_of(name) for name in trained}
+    return [entry for entry in entries if is_held_out(entry.name) and series_of(entry.name) not in series]
 
 
 def load_scene(folder: Path, name: str) -> Scene:

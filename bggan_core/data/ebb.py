@@ -18,6 +18,7 @@ from typing import Literal
 import cv2
 import numpy as np
 
+from bggan_core.data.corpus import CorpusEntry
 from bggan_core.data.pairs import Batch, Pair, stack_pairs
 from bggan_core.data.photo_pairs import PhotoPair, crop_pair, load_pair, pictures_by_stem, read_photo_pairs, resize_pair
 from bggan_core.exposure import match_exposure
@@ -85,6 +86,12 @@ def bokeh_free_photos(folder: Path) -> list[Path]:
     """List the challenge's photos without public ground truth: to render, not to score."""
     parts = [folder / part for part in _BOKEH_FREE_FOLDERS if (folder / part).is_dir()]
     return [path for part in parts for path in pictures_by_stem(part).values()]
+
+
+def provenance(name: str) -> CorpusEntry:
+    """Say of a pair what lists of training photos say of every photo. EBB! has no mattes: the subject's share is 0."""
+    source = f"EBB!: {name.removeprefix(NAME_PREFIX)}"
+    return CorpusEntry(name, licence=LICENCE, attribution=ATTRIBUTION, source=source, subject_fraction=0.0)
 
 
 def training_split(pairs: Sequence[PhotoPair]) -> list[PhotoPair]:

@@ -6,12 +6,14 @@ import time
 import cv2
 import numpy as np
 import pytest
+import typer
 from PIL import Image
 
 from bggan_core import configs
 from bggan_core.configs import Phase, TrainingConfig
+from bggan_core.evaluation import GAUSSIAN, ORACLE, PROTOCOLS, TRUTH, UNPROCESSED
 from bggan_core.rendering import Renderer
-from scripts import benchmark, evaluate, export_model, make_pairs, render, train
+from scripts import benchmark, evaluate, export_model, make_ebb_sample, make_pairs, render, train
 from tests.bggan_core.networks import TINY
 
 
@@ -27,15 +29,23 @@ def published(corpus, tmp_path_factory):
         train.main(corpus, folder / "second", config="second", start_from=folder / "first")
     # Twelve photos leave the validation split to chance; the evaluation here draws from all of them.
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(export_model, "never_trained_on", lambda entries, _photo_list: entries)
+        patch.setattr("bggan_core.evaluation.sets.never_trained_on", lambda entries, _trained: entries)
         export_model.main(folder / "second", corpus, to=folder / "weights", pairs=2)
     return folder / "weights"
+
+
+@pytest.fixture(scope="module")
+def ebb(tmp_path_factory):
+    """Four training and three validation pairs in EBB!'s layout."""
+    folder = tmp_path_factory.mktemp("ebb")
+    make_ebb_sample.main(folder, pairs=4, validation=3, height=80)
+    return folder
 
 
 def test_the_manifest_tells_the_whole_history(published):
     manifest = json.loads((published / "manifest.json").read_text())
     assert [(run["config"], run["steps"]) for run in manifest["training"]] == [("first", 4), ("second", 6)]
-    assert {score["method"] for score in manifest["metrics"]} == {"Unprocessed photo", "Global Gaussian", "Glass-Net"}
+    assert [score["method"] for score in manifest["metrics"]] == [UNPROCESSED, GAUSSIAN, "Glass-Net", ORACLE, TRUTH]
 
 
 def test_the_model_card_says_what_the_manifest_says(published):
@@ -68,11 +78,47 @@ def _size(path):
 
 
 def test_evaluation_prints_the_protocol_beside_the_figures(published, corpus, capsys, monkeypatch):
-    monkeypatch.setattr(evaluate, "never_trained_on", lambda entries, _photo_list: entries)
-    evaluate.main(corpus, weights=published, count=2, height=48, width=72)
+    monkeypatch.setattr("bggan_core.evaluation.sets.never_trained_on", lambda entries, _trained: entries)
+    evaluate.main(corpus, weights=[published], count=2, height=48, width=72)
     printed = capsys.readouterr().out
-    assert "2 synthetic pairs of held-out photos (seed 7), 48x72, full frame, sRGB" in printed
+    assert "2 synthetic pairs of 12 photos never trained on (seed 7), 48x72, full frame, sRGB" in printed
     assert "| Glass-Net |" in printed
+    assert "No perceptual distance" in printed
+
+
+def test_photographed_pairs_are_scored_under_every_protocol_and_every_score_is_kept(published, ebb, tmp_path, capsys):
+    evaluate.main(pairs=ebb, weights=[published], to=tmp_path, protocols=list(PROTOCOLS))
+    printed = capsys.readouterr().out
+    assert printed.count("3 photographed pairs (ebb/4400 to ebb/4402)") == 2 * len(PROTOCOLS)
+    assert "fitted by PSNR on 4 other pairs" in printed
+    assert "| BGGAN | 23.58 | 0.8770 | 4.2 | the paper's, on EBB! |" in printed
+    with (tmp_path / "scores-small.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 3 * 4
+    assert {row["psnr_db"] for row in rows if row["method"] == TRUTH} == {"inf"}
+    assert (tmp_path / "evaluation.md").read_text() + "\n" == printed
+
+
+def test_a_network_is_not_scored_on_validation_pairs_it_was_trained_on(published, ebb, tmp_path):
+    weights = shutil.copytree(published, tmp_path / "weights")
+    (weights / "training-photos.csv").write_text("name,licence,attribution,source\nebb/4401,x,x,x\n")
+    with pytest.raises(ValueError, match=r"trained on 1 of these pairs, as \['ebb/4401'\]"):
+        evaluate.main(pairs=ebb, weights=[weights])
+
+
+def test_a_run_is_evaluated_before_it_is_published(published, ebb, capsys):
+    run = published.parent / "second"
+    evaluate.main(pairs=ebb, weights=[published, run], protocols=["small"], count=2)
+    lines = {line.split(" |")[0]: line for line in capsys.readouterr().out.splitlines()}
+    ours, theirs = (lines[f"| Glass-Net ({name})"].split(" |")[1:] for name in ("weights", "second"))
+    assert ours == theirs
+
+
+def test_evaluation_wants_one_kind_of_pairs(published, corpus, ebb):
+    with pytest.raises(typer.BadParameter, match="--corpus for synthetic pairs or --pairs"):
+        evaluate.main(corpus, pairs=ebb, weights=[published])
+    with pytest.raises(typer.BadParameter, match="known: native"):
+        evaluate.main(pairs=ebb, weights=[published], protocols=["huge"])
 
 
 def test_a_sheet_of_pairs_is_a_picture(corpus, tmp_path):
