@@ -28,6 +28,7 @@ from demo.request_limits import NoFetching, RequestSizeLimit
 from study.examples import ensure_example_study
 from study.hub_login import HubLogin, read_hub_login
 from study.pages import mount_study
+from study.pages.researcher import mount_dashboard
 from study.store import StudyStore
 from study.visits import load_secret_key
 
@@ -49,6 +50,7 @@ class Settings:
         data: Folder for uploads in work and for the study's pictures and journal; made if missing.
         database_url: SQLAlchemy URL of the studies' database; None keeps it in `data`.
         max_upload_megabytes: Largest photo file accepted.
+        enrolments_per_hour: Most raters that may begin from one network address; 0 for no limit.
         hub_login: Researchers' login by Hugging Face; None where it offers none, as outside of a Space.
     """
 
@@ -60,6 +62,7 @@ class Settings:
     data: Path = _HERE / "var"
     database_url: str | None = None
     max_upload_megabytes: int = 20
+    enrolments_per_hour: int = 60
     hub_login: HubLogin | None = None
 
     @property
@@ -88,6 +91,11 @@ def read_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> S
         type=int,
         default=environment.get("BGGAN_MAX_UPLOAD_MEGABYTES", Settings.max_upload_megabytes),
     )
+    parser.add_argument(
+        "--enrolments-per-hour",
+        type=int,
+        default=environment.get("BGGAN_ENROLMENTS_PER_HOUR", Settings.enrolments_per_hour),
+    )
     return Settings(**vars(parser.parse_args(arguments)), hub_login=read_hub_login(environment))
 
 
@@ -111,7 +119,9 @@ def build_app(settings: Settings, *, render: Render | None = None) -> FastAPI:
     app.add_middleware(NoFetching)
     app.add_api_route("/healthz", _healthz, response_class=PlainTextResponse)
     secret_key = load_secret_key(settings.data)
-    mount_study(app, store=store, secret_key=secret_key)  # before /, which takes all that is left
+    # Before /, which takes all that is left.
+    mount_study(app, store=store, secret_key=secret_key, enrolments_per_hour=settings.enrolments_per_hour or None)
+    mount_dashboard(app, store=store, data_folder=settings.data, secret_key=secret_key, hub=settings.hub_login)
     _mount_demo(app, build_demo(render, examples=examples, study_path="study/"), settings)
     return app
 

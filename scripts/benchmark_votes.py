@@ -20,7 +20,6 @@ import numpy as np
 from sqlalchemy import Engine, create_engine, event, insert, update
 
 from study.schema import (
-    Base,
     CellRow,
     LedgerRow,
     MethodRow,
@@ -32,6 +31,7 @@ from study.schema import (
     TrialRow,
     VoteRow,
 )
+from study.store import StudyStore
 
 NAME = "benchmark"
 _BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
@@ -58,9 +58,10 @@ def write_study(database: Path, size: Size, *, seed: int = 2020) -> None:
 
     Scores follow method quality + scene + rater's bias + noise, rounded and clipped, so that no interval is trivial.
     """
-    engine = create_engine(f"sqlite:///{database}")
+    url = f"sqlite:///{database}"
+    StudyStore(url, data_folder=database.parent).close()  # makes the tables as they are today
+    engine = create_engine(url)
     event.listen(engine, "connect", _hurry)
-    Base.metadata.create_all(engine)
     _write_design(engine, size)
     rng = np.random.default_rng(seed)
     for first in range(0, size.raters, 50):
@@ -77,8 +78,8 @@ def _hurry(connection, _entry) -> None:
 def _write_design(engine: Engine, size: Size) -> None:
     cells = list(itertools.product(range(1, size.scenes + 1), range(1, size.methods + 1)))
     study = {
-        "id": 1, "name": NAME, "title": "Benchmark", "question": "How similar?", "mode": "rating", "content": '{"languages": ["en"]}',
-        "sha256": "0" * 64, "seed": 0, "votes_wanted": size.raters, "trials_per_visit": size.votes_per_rater,
+        "id": 1, "name": NAME, "title": "Benchmark", "question": "How similar?", "mode": "rating",
+        "content": '{"languages": ["en"]}', "sha256": "0" * 64, "seed": 0, "votes_wanted": size.raters, "trials_per_visit": size.votes_per_rater,
         "gold_per_visit": 0, "repeats_per_visit": 0, "lease_minutes": 60, "invitation_required": False,
         "status": "open", "created_at": _BEGAN, "opened_at": _BEGAN,
     }  # fmt: skip
@@ -145,8 +146,8 @@ def _answers(size: Size, ordinal: int, rng: np.random.Generator) -> Iterator[tup
         at = moment + timedelta(seconds=5 * position)
         token = f"{chain:021}"
         trial = {
-            "id": chain + 1, "study_id": 1, "rater_id": f"rater{ordinal:017}", "scene_id": int(cell) // size.methods + 1,
-            "purpose": "main", "cell_id": int(cell) + 1, "stimulus_id": int(cell) + 1, "position": position,
+            "id": chain + 1, "study_id": 1, "rater_id": f"rater{ordinal:017}",
+            "scene_id": int(cell) // size.methods + 1, "purpose": "main", "cell_id": int(cell) + 1, "stimulus_id": int(cell) + 1, "position": position,
             "token": f"t{token}", "ground_truth_token": f"g{token}", "stimulus_token": f"s{token}", "presented_at": at,
         }  # fmt: skip
         entry = {
@@ -176,7 +177,6 @@ def measure_first_table(database: Path) -> FirstTable:
     from study.dashboard import Dashboard  # noqa: PLC0415  Gradio and matplotlib are no part of what is timed
     from study.pages.researcher.tabs import Wish  # noqa: PLC0415
     from study.pages.researcher.views import render_view  # noqa: PLC0415
-    from study.store import StudyStore  # noqa: PLC0415
 
     processor, began = time.process_time(), time.perf_counter()
     store = StudyStore(f"sqlite:///{database}", data_folder=database.parent)

@@ -2,7 +2,8 @@
 
 from study.dashboard.board import Dashboard, StudyOverview
 from study.dashboard.drilldown import Drilldown, MethodPicture
-from study.dashboard.planning import PlanAnswer, PlanQuestion, answer_plan
+from study.dashboard.metrics import MetricTables
+from study.dashboard.planning import PlanAnswer, PlanQuestion
 from study.dashboard.progress import Forecast, Progress
 from study.dashboard.quality import RaterQuality
 
@@ -11,10 +12,10 @@ __all__ = [
     "Drilldown",
     "Forecast",
     "MethodPicture",
+    "MetricTables",
     "PlanAnswer",
     "PlanQuestion",
     "Progress",
     "RaterQuality",
     "StudyOverview",
-    "answer_plan",
 ]

@@ -15,7 +15,8 @@ from typing import Any, cast
 import pandas as pd
 
 from study.dashboard.drilldown import Drilldown, PictureNames, drill_down
-from study.dashboard.metrics import MetricTables, measure_pictures, metrics_file
+from study.dashboard.metrics import MetricTables, PictureMetrics
+from study.dashboard.planning import PlanAnswer, PlanQuestion, answer_plan
 from study.dashboard.progress import AnsweredCells, Forecast, Progress, answered_cells, cell_counts, forecast_end
 from study.dashboard.quality import RaterQuality, rater_quality
 from study.records import RaterRecord, StudyRecord
@@ -23,15 +24,37 @@ from study.store import StudyStore
 from study.store.columns import DayCount, RaterCounts, VoteColumns
 from study.store.database import utc_now
 from study.tables import (
-    TABLES_OF_MODE,
     Analysis,
     StudyVotes,
-    check_metrics,
+    agreement,
+    answers,
+    method_tests,
     metric_stimuli,
     metrics_against_mos,
+    mos_by_method,
+    mos_by_stimulus,
+    pairwise_differences,
+    pairwise_matrix,
+    pairwise_scale,
+    screened_raters,
+    screening_ranks,
+    side_choices,
     study_facts,
 )
 
+_BUILDERS = {
+    "rating": (
+        mos_by_method,
+        mos_by_stimulus,
+        answers,
+        agreement,
+        method_tests,
+        screening_ranks,
+        screened_raters,
+    ),
+    "pairwise": (pairwise_scale, pairwise_matrix, pairwise_differences, side_choices),
+}
+_TABLES = {mode: {build.__name__: build for build in builders} for mode, builders in _BUILDERS.items()}
 _MOST_RESULTS = 200
 _MOST_VOTES = 3  # studies whose votes are held as arrays: 45 MB for a million
 
@@ -54,11 +77,11 @@ class Dashboard:
 
         Args:
             store: Where studies and votes are kept.
-            metrics_folder: Holds `NAME.csv` with a study's metrics beyond PSNR and SSIM; need not be there.
+            metrics_folder: Keeps computed metrics, and `NAME.csv` with a study's others; made when needed.
             now: Tells the moment in UTC, for leases and forecasts.
         """
         self._store = store
-        self._metrics_folder = metrics_folder
+        self._metrics = PictureMetrics(metrics_folder)
         self._columns: VoteColumns = store.columns
         self._now = now
         self._lock = threading.Lock()
@@ -114,20 +137,20 @@ class Dashboard:
         return frozenset(rater.rater for rater in self._store.raters(study.name) if rater.simulated)
 
     def table(self, name: str, table: str, analysis: Analysis | None = None) -> pd.DataFrame:
-        """One of the tables of the export, on the votes of now.
+        """One of the study's tables, by the name of the function that builds it, on the votes of now.
 
         Raises:
             ValueError: the study's mode has no such table.
         """
         study = self._store.study(name)
-        tables = TABLES_OF_MODE[study.mode]
+        tables = _TABLES[study.mode]
         if table not in tables:
             raise ValueError(f"a {study.mode} study has the tables {', '.join(tables)}, not {table}")
         chosen = analysis or Analysis()
         key = (self._state(study), table, chosen)
         return cast(
             pd.DataFrame,
-            self._kept(self._results, key, lambda: tables[table].build(self._votes_of(study), chosen)),
+            self._kept(self._results, key, lambda: tables[table](self._votes_of(study), chosen)),
         )
 
     def days(self, name: str) -> list[DayCount]:
@@ -146,28 +169,26 @@ class Dashboard:
         """
         study = self._store.study(name)
         votes = self._votes_of(study)
-        values, remarks = self._metric_values(study)
+        values, remarks = self._metrics.values(study, self._picture_names(study), self._store.picture_bytes)
         if values.empty:
             return MetricTables(values, values, remarks)
-        return cast(
-            MetricTables,
-            self._kept(
-                self._results,
-                (self._state(study), "metrics", _fingerprint(values)),
-                lambda: MetricTables(metric_stimuli(votes, values), metrics_against_mos(votes, values), remarks),
-            ),
-        )
-
-    def _metric_values(self, study: StudyRecord) -> tuple[pd.DataFrame, tuple[str, ...]]:
-        """Computed once, as pictures are frozen; the file may change at any time."""
-        computed, remarks = self._kept(
+        stimuli, agreement = self._kept(
             self._results,
-            (study.name, study.sha256, "metrics"),
-            lambda: measure_pictures(study, self._picture_names(study), self._store.picture_bytes),
+            (self._state(study), "metrics", _fingerprint(values)),
+            lambda: (metric_stimuli(votes, values), metrics_against_mos(votes, values)),
         )
-        own = metrics_file(self._metrics_folder, study)
-        values = computed if own is None else check_metrics(pd.concat([computed, own], ignore_index=True))
-        return values, remarks
+        return MetricTables(stimuli, agreement, remarks)
+
+    def plan(self, name: str, question: PlanQuestion) -> PlanAnswer:
+        """How many raters this study, or one like it, needs; its own ratings are the pilot."""
+        study = self._store.study(name)
+        values = study.scale.values if study.scale else None
+        scale = None if values is None else (values[0], values[-1])
+        key = (self._state(study), question)
+        return cast(
+            PlanAnswer,
+            self._kept(self._results, key, lambda: answer_plan(question, self._votes_of(study).ratings, scale=scale)),
+        )
 
     def raters(self, name: str) -> tuple[RaterQuality, ...]:
         """Every rater's conduct, flagged ones first."""

@@ -1,11 +1,13 @@
 """Metrics of a study's own pictures against their ground truth, beside what raters say of them.
 
-PSNR and SSIM are computed from the stored pictures. Anything else, such as a perceptual distance, may stand in a file
-of the data folder, `metrics/NAME.csv` with the columns scene, method, metric, value.
+PSNR and SSIM are computed from the stored pictures, once, in the background: SSIM takes about .4 s a megapixel, which
+no page should wait for. Anything else, such as a perceptual distance, may stand in a file of the data folder,
+`metrics/NAME.csv` with the columns scene, method, metric, value.
 """
 
 import io
 import math
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,9 +19,10 @@ from PIL import Image
 from bggan_core.metrics import psnr, ssim
 from study.dashboard.drilldown import PictureNames
 from study.records import StudyRecord
-from study.tables import METRIC_COLUMNS
+from study.tables import check_metrics
+from study.tables.metrics import METRIC_COLUMNS
 
-LARGEST_MEGAPIXELS = 60  # of all pictures together; SSIM takes about .4 s a megapixel
+_PSNR, _SSIM = "PSNR (dB)", "SSIM"
 _SSIM_SIDE = 11  # pixels of its window
 
 
@@ -30,7 +33,7 @@ class MetricTables:
     Attributes:
         stimuli: The table `metric_stimuli`.
         agreement: The table `metrics_against_mos`.
-        remarks: What was left out, and why.
+        remarks: What is missing, and why.
     """
 
     stimuli: pd.DataFrame
@@ -38,46 +41,81 @@ class MetricTables:
     remarks: tuple[str, ...]
 
 
-def measure_pictures(
-    study: StudyRecord, names: PictureNames, read: Callable[[str], bytes]
-) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    """PSNR and SSIM of every stimulus, as columns scene, method, metric, value, and remarks on what has none.
+class PictureMetrics:
+    """The metrics of all studies; computed ones are kept in the folder, as pictures are frozen with their study."""
 
-    Args:
-        study: Whose pictures.
-        names: Its stored pictures.
-        read: Gives a stored picture's bytes.
-    """
-    truths = {scene: _pixels(read(names[scene, None])) for scene in study.scenes}
-    megapixels = sum(truth.shape[0] * truth.shape[1] for truth in truths.values()) * len(study.methods) / 1e6
-    if megapixels > LARGEST_MEGAPIXELS:
-        remark = (
-            f"PSNR and SSIM are not computed here for {megapixels:.0f} megapixels of pictures "
-            f"(more than {LARGEST_MEGAPIXELS}); put them into metrics/{study.name}.csv of the data folder."
-        )
-        return pd.DataFrame(columns=list(METRIC_COLUMNS)), (remark,)
-    rows: list[tuple[str, str, str, float]] = []
-    equal = set()
-    for scene, truth in truths.items():
-        for method in study.methods:
-            picture = _pixels(read(names[scene, method]))
-            in_decibel = psnr(picture, truth)
-            if math.isinf(in_decibel):
-                equal.add(method)
-                continue
-            rows.append((scene, method, "PSNR (dB)", in_decibel))
-            if min(truth.shape[:2]) >= _SSIM_SIDE:
-                rows.append((scene, method, "SSIM", ssim(picture, truth)))
-    remarks = tuple(
-        f"{method} equals the ground truth in some scene; there it has no PSNR." for method in sorted(equal)
-    )
-    return pd.DataFrame(rows, columns=list(METRIC_COLUMNS)), remarks
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._lock = threading.Lock()
+        self._states: dict[str, str] = {}  # study's sha256 -> how far the computation is
+
+    def values(
+        self, study: StudyRecord, names: PictureNames, read: Callable[[str], bytes]
+    ) -> tuple[pd.DataFrame, tuple[str, ...]]:
+        """All metrics there are, as columns scene, method, metric, value, and what is to be said about them.
+
+        The first call for a study begins the computation and returns at once.
+
+        Args:
+            study: Whose metrics.
+            names: Its stored pictures.
+            read: Gives a stored picture's bytes.
+        Raises:
+            ValueError: the researcher's own file is not valid.
+        """
+        path = self._folder / f"computed-{study.sha256}.csv"
+        if path.exists():
+            computed = _read(path)
+            remarks = _equal_to_truth(study, computed)
+        else:
+            computed = pd.DataFrame(columns=list(METRIC_COLUMNS))
+            remarks = (self._begun(study, names, read, path),)
+        own = self._folder / f"{study.name}.csv"
+        parts = [part for part in (computed, _read(own) if own.exists() else None) if part is not None and len(part)]
+        return (check_metrics(pd.concat(parts, ignore_index=True)) if parts else computed), remarks
+
+    def _begun(self, study: StudyRecord, names: PictureNames, read: Callable[[str], bytes], path: Path) -> str:
+        """Begin the computation unless it runs, and say how far it is."""
+        with self._lock:
+            if study.sha256 not in self._states:
+                self._states[study.sha256] = "PSNR and SSIM are being computed; they appear here by themselves."
+                threading.Thread(target=self._compute, args=(study, names, read, path), daemon=True).start()
+            return self._states[study.sha256]
+
+    def _compute(self, study: StudyRecord, names: PictureNames, read: Callable[[str], bytes], path: Path) -> None:
+        rows: list[tuple[str, str, str, float]] = []
+        total = len(study.scenes) * len(study.methods)
+        try:
+            for scene in study.scenes:
+                truth = _pixels(read(names[scene, None]))
+                for method in study.methods:
+                    rows += _measured(scene, method, _pixels(read(names[scene, method])), truth)
+                    self._states[study.sha256] = f"PSNR and SSIM are being computed, about {len(rows) // 2} of {total}."
+            self._folder.mkdir(parents=True, exist_ok=True)
+            partial = path.with_suffix(".part")
+            pd.DataFrame(rows, columns=list(METRIC_COLUMNS)).to_csv(partial, index=False)
+            partial.replace(path)
+        except (OSError, ValueError) as error:  # nobody waits for this thread: the page must say it
+            self._states[study.sha256] = f"PSNR and SSIM could not be computed: {error}"
 
 
-def metrics_file(folder: Path, study: StudyRecord) -> pd.DataFrame | None:
-    """The researcher's own metrics of a study, as they stand in the file; None where there is none."""
-    path = folder / f"{study.name}.csv"
-    return pd.read_csv(path, dtype={"scene": str, "method": str, "metric": str}) if path.exists() else None
+def _measured(scene: str, method: str, picture: np.ndarray, truth: np.ndarray) -> list[tuple[str, str, str, float]]:
+    """PSNR where it is finite, SSIM where its window fits."""
+    in_decibel = psnr(picture, truth)
+    rows = [] if math.isinf(in_decibel) else [(scene, method, _PSNR, in_decibel)]
+    if min(truth.shape[:2]) >= _SSIM_SIDE:
+        rows.append((scene, method, _SSIM, ssim(picture, truth)))
+    return rows
+
+
+def _equal_to_truth(study: StudyRecord, computed: pd.DataFrame) -> tuple[str, ...]:
+    measured = set(computed.loc[computed["metric"] == _PSNR, ["scene", "method"]].itertuples(index=False, name=None))
+    equal = [method for method in study.methods if any((scene, method) not in measured for scene in study.scenes)]
+    return tuple(f"{method} equals the ground truth in some scene; there it has no PSNR." for method in equal)
+
+
+def _read(path: Path) -> pd.DataFrame:
+    return pd.read_csv(path, dtype={"scene": str, "method": str, "metric": str})
 
 
 def _pixels(png: bytes) -> np.ndarray:

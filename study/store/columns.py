@@ -172,7 +172,8 @@ class VoteColumns:
             .group_by(*columns)
         )
         with self._engine.connect() as connection:
-            return tuple(WaitingCell(*row[:3], bool(row[3]), row[4]) for row in connection.execute(trials))
+            rows = connection.execute(trials).all()
+        return tuple(WaitingCell(row[0], row[1], row[2], bool(row[3]), row[4]) for row in rows)
 
     def days(self, study: StudyRecord) -> list[DayCount]:
         """Votes and raters per day that had votes, oldest first."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from study.dashboard import StudyOverview
+from study.pages.researcher.rendering import MISSING
 from study.records import StudyRecord
 
 _DEEP = 0.55  # from this share on, a cell's colour needs light text (dark text in the dark theme)
@@ -78,7 +79,7 @@ def mos_grid(rows: Sequence[dict[str, Any]], study: StudyRecord) -> Grid:
     def cell_of(scene: str, method: str) -> Cell:
         row = by_cell.get((scene, method))
         if row is None or row["mos"] is None:
-            return Cell("–", title=f"{scene}, {method}: no votes")
+            return Cell(MISSING, title=f"{scene}, {method}: no votes")
         half = None if row["ci_low"] is None else (row["ci_high"] - row["ci_low"]) / 2
         within = f"±{half:.2f}" if half is not None else f"n = {row['n_votes']}"
         title = f"{scene}, {method}: MOS {row['mos']:.2f}, {row['n_votes']} votes"
@@ -99,7 +100,7 @@ def matrix_grid(rows: Sequence[dict[str, Any]], methods: Sequence[str]) -> Grid:
         if row is None:
             return Cell("")
         if row["share"] is None:
-            return Cell("–", title=f"{method} and {opponent} were never compared")
+            return Cell(MISSING, title=f"{method} and {opponent} were never compared")
         title = f"{method} over {opponent}: {row['wins']} won, {row['losses']} lost, {row['ties']} ties"
         return Cell(f"{100 * row['share']:.0f} %", f"n = {row['n_votes']}", row["share"], title)
 

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from study.figures import figure_bytes
 
 _TEMPLATES = Path(__file__).parents[1] / "static" / "researcher"
-_MISSING = "–"
+MISSING = "\N{EN DASH}"
 # The figures' colours on paper, and what stands for them on the page, so that dark mode is dark.
 _INK = {
     "#222222": "currentColor",
@@ -51,20 +51,20 @@ def inline_svg(figure: Figure, *, says: str) -> Markup:
 def _number(value: float | None, digits: int = 2) -> str:
     """Fixed digits, a true minus sign; a dash for what does not exist."""
     if value is None:
-        return _MISSING
+        return MISSING
     return f"{value:,.{digits}f}".replace("-", "\N{MINUS SIGN}")
 
 
 def _percent(value: float | None, digits: int = 0) -> str:
-    return _MISSING if value is None else f"{_number(100 * value, digits)} %"
+    return MISSING if value is None else f"{_number(100 * value, digits)} %"
 
 
 def _interval(low: float | None, high: float | None, digits: int = 2) -> str:
-    return _MISSING if low is None or high is None else f"{_number(low, digits)} to {_number(high, digits)}"
+    return MISSING if low is None or high is None else f"{_number(low, digits)} to {_number(high, digits)}"
 
 
 def _p_value(value: float | None) -> str:
-    return _MISSING if value is None else "< 0.001" if value < 0.001 else f"{value:.3f}"
+    return MISSING if value is None else "< 0.001" if value < 0.001 else f"{value:.3f}"
 
 
 def _day(value: date) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, cast
 from urllib.parse import urlencode
 
-from study.dashboard import Dashboard, PlanQuestion, StudyOverview, answer_plan
+from study.dashboard import Dashboard, PlanQuestion, StudyOverview
 from study.figures import metric_scatter, mos_forest_plot, pairwise_scale_plot, score_distributions
 from study.pages.researcher.grids import matrix_grid, mos_grid, progress_grid, screening_grid
 from study.pages.researcher.rendering import inline_svg, render, rows_of
@@ -157,25 +157,27 @@ def _screening(dashboard: Dashboard, overview: StudyOverview, _wish: Wish) -> st
 
 
 def _metrics(dashboard: Dashboard, overview: StudyOverview, _wish: Wish) -> str:
-    found = dashboard.metrics(overview.study.name)
+    found = dashboard.metrics(overview.study.name) if overview.progress.answered else None
     figure = None
-    if found is not None and overview.progress.answered:
+    if found is not None and not found.stimuli.empty:
         figure = inline_svg(metric_scatter(found.stimuli, found.agreement), says="MOS against each metric")
     rows = [] if found is None else rows_of(found.agreement)
     return render("metrics.html", {"overview": overview, "rows": rows, "figure": figure, "found": found})
 
 
 def _planning(dashboard: Dashboard, overview: StudyOverview, wish: Wish) -> str:
+    study = overview.study
     question = PlanQuestion(
+        method=wish.choice("method", study.methods),
+        opponent=wish.choice("opponent", study.methods[1:] + study.methods[:1]),
         half_width=wish.number("half_width", 0.25, low=0.01, high=10),
         deviation=wish.number("deviation", 1.0, low=0.01, high=20),
         difference=wish.number("difference", 0.5, low=0.01, high=10),
         power=wish.number("power", 0.8, low=0.05, high=0.99),
-        scenes=int(wish.number("scenes", len(overview.study.scenes), low=2, high=1000)),
+        scenes=int(wish.number("scenes", len(study.scenes), low=2, high=1000)),
         repeats=int(wish.number("repeats", 1, low=1, high=20)),
     )
-    ratings = dashboard.votes(overview.study.name).ratings if overview.study.mode == "rating" else None
-    answer = answer_plan(question, ratings)
+    answer = dashboard.plan(study.name, question)
     return render("planning.html", {"overview": overview, "question": question, "answer": answer})
 
 
