@@ -30,6 +30,7 @@ _TEXT = "normal interval 1 / √Σ(inconsistency⁻²) of ITU-T P.910 Annex E"
 _METHOD_TEXT = "t interval over scenes of the qualities by ITU-T P.910 Annex E"
 _RULE = "ITU-T P.910 Annex E: biases removed, raters weighted by their consistency, nobody rejected"
 _TOLERANCE = 1e-8
+_LEAST_SHARE = 0.25
 _MAXIMUM_ROUNDS = 1000
 
 
@@ -45,6 +46,7 @@ class RaterModel:
     bias: NDArray[np.float64]
     inconsistency: NDArray[np.float64]
     used: NDArray[np.bool_]
+    at_floor: NDArray[np.bool_]
     rounds: int
 
 
@@ -54,18 +56,19 @@ def fit_rater_model(ratings: Ratings, *, floor: float | None = None) -> RaterMod
     It starts from the MOS and stops once ‖Δψ‖ < 1e-8.
 
     Args:
-        floor: Least υ. Without it a rater whose residuals vanish would take all weight. Default: the deviation that
-            rounding to the scale adds, step / √12 with the least step between different ratings.
+        floor: Least υ. Without it a rater whose residuals shrink takes ever more weight and shrinks them further.
+            Default: the deviation that rounding to the scale adds, step / √12 with the least step between different
+            ratings, but at least a quarter of all residuals' deviation around MOS and biases.
     Raises:
         NotConverged: not within 1,000 rounds.
     """
-    least = _rounding_deviation(ratings.value) if floor is None else floor
     used = np.bincount(ratings.rater, minlength=len(ratings.raters)) >= 2
     votes = ratings.select(used[ratings.rater])
     rater, stimulus, value = votes.rater, votes.stimulus, votes.value
     per_rater = np.maximum(np.bincount(rater, minlength=used.size), 1)
     quality = np.nan_to_num(stimulus_means(votes)[1])
     bias = _centred(summed(rater, value - quality[stimulus], used.size) / per_rater, used)
+    least = _default_floor(value, value - quality[stimulus] - bias[rater]) if floor is None else floor
     for rounds in range(1, _MAXIMUM_ROUNDS + 1):
         residual = value - quality[stimulus] - bias[rater]
         offset = summed(rater, residual, used.size) / per_rater
@@ -79,7 +82,15 @@ def fit_rater_model(ratings: Ratings, *, floor: float | None = None) -> RaterMod
         change, quality = float(np.linalg.norm(updated - quality)), updated
         if change < _TOLERANCE:
             error = np.divide(1.0, np.sqrt(total), out=np.full_like(total, np.nan), where=total > 0)
-            return RaterModel(np.where(total > 0, quality, np.nan), error, bias, inconsistency, used, rounds)
+            return RaterModel(
+                np.where(total > 0, quality, np.nan),
+                error,
+                bias,
+                inconsistency,
+                used,
+                used & (inconsistency <= least),
+                rounds,
+            )
     raise NotConverged(f"P.910 Annex E did not settle within {_MAXIMUM_ROUNDS} rounds (last change {change:.1e})")
 
 
@@ -132,12 +143,13 @@ def _unsettled(unscreened: ScreeningView, message: str, confidence: float) -> Sc
     )
 
 
-def _rounding_deviation(value: NDArray[np.float64]) -> float:
-    """Deviation of the error of rounding to the ratings' least step, and never less than 1 % of their range."""
+def _default_floor(value: NDArray[np.float64], residual: NDArray[np.float64]) -> float:
+    """Deviation of the error of rounding to the ratings' least step, or a share of the residuals' deviation."""
     distinct = np.unique(value)
     if distinct.size < 2:
         return 1 / math.sqrt(12)
-    return max(float(np.diff(distinct).min()) / math.sqrt(12), 0.01 * float(np.ptp(distinct)))
+    rounding = float(np.diff(distinct).min()) / math.sqrt(12)
+    return max(rounding, _LEAST_SHARE * math.sqrt(float((residual**2).mean())))
 
 
 def _centred(bias: NDArray[np.float64], used: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -158,6 +170,7 @@ def _verdicts(ratings: Ratings, model: RaterModel) -> tuple[RaterVerdict, ...]:
             continue
         bias, inconsistency, weight = (float(a[code]) for a in (model.bias, model.inconsistency, relative))
         reason = f"weighs {weight:.2f} times the mean rater: bias {bias:+.2f}, inconsistency {inconsistency:.2f}"
+        reason += " (the least allowed)" if model.at_floor[code] else ""
         verdicts.append(RaterVerdict(rater, n, True, weight, bias, inconsistency, None, None, None, reason))
     return tuple(verdicts)
 

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse.csgraph import connected_components
 
 from study.statistics.data import Comparisons
 
@@ -38,10 +37,8 @@ def tie_matrix(comparisons: Comparisons) -> Matrix:
 
 def strong_components(wins: Any) -> tuple[tuple[int, ...], ...]:
     """Groups of methods linked by wins in both directions, those that beat others first; one group: a scale exists."""
-    digraph = checked_counts(wins, "wins") > 0
-    count, labels = connected_components(digraph, directed=True, connection="strong")
-    groups = [tuple(np.flatnonzero(labels == label).tolist()) for label in range(count)]
-    reach = _reachable(digraph)
+    reach = _reachable(checked_counts(wins, "wins") > 0)
+    groups = _groups(reach & reach.T)
     return tuple(sorted(groups, key=lambda group: (-int(reach[group[0]].sum()), group)))
 
 
@@ -55,9 +52,8 @@ def missing_scale_message(wins: Any, names: Sequence[str]) -> str | None:
     groups = strong_components(counts)
     if len(groups) == 1:
         return None
-    pieces, labels = connected_components(counts > 0, directed=True, connection="weak")
-    if pieces > 1:
-        islands = [np.flatnonzero(labels == label).tolist() for label in range(pieces)]
+    islands = _groups(_reachable((counts > 0) | (counts.T > 0)))
+    if len(islands) > 1:
         return f"no scale: no decided comparison links these groups of methods: {_listing(islands, names)}"
     return (
         "no scale: some methods never lost to the rest, so their distance is infinite; groups with wins both ways, "
@@ -91,6 +87,11 @@ def _pair_sums(comparisons: Comparisons, weights: Any, *, swapped: bool = False)
     size = len(comparisons.methods)
     row, column = (comparisons.right, comparisons.left) if swapped else (comparisons.left, comparisons.right)
     return np.bincount(row * size + column, weights, size * size).reshape(size, size).astype(np.float64)
+
+
+def _groups(linked: NDArray[np.bool_]) -> list[tuple[int, ...]]:
+    """Classes of an equivalence, each in order."""
+    return list(dict.fromkeys(tuple(np.flatnonzero(row).tolist()) for row in linked))
 
 
 def _reachable(digraph: NDArray[np.bool_]) -> NDArray[np.bool_]:
