@@ -94,6 +94,12 @@ def distribute_batches(
     return strategy.distribute_datasets_from_function(stream)
 
 
+def wait_for_all(strategy: tf.distribute.Strategy) -> None:
+    """Let no worker leave before the others are done: one that leaves early looks to them like one that died."""
+    ones = strategy.run(lambda: tf.constant(1.0))
+    strategy.reduce(tf.distribute.ReduceOp.SUM, ones, axis=None)
+
+
 def _split(planes: tuple[tf.Tensor, ...], replicas: int) -> tuple[tf.Tensor, ...]:
     """Turn [B, H, W, C] into [replicas, B / replicas, H, W, C]."""
     return tuple(tf.reshape(plane, tf.concat([[replicas, -1], tf.shape(plane)[1:]], axis=0)) for plane in planes)

@@ -11,6 +11,8 @@ import keras
 
 from bggan_core.layers import InstanceNormalization, NormalizationForm
 
+NormalizationName = Literal["instance", "batch", "none"]
+
 # Three stride-2 convolutions.
 SIZE_MULTIPLE = 8
 
@@ -31,7 +33,7 @@ class GlassNetConfig:
     stage2_channels: int = 32
     residual_blocks: int = 9
     output: Literal["direct", "residual"] = "direct"
-    normalization: Literal["instance", "batch", "none"] = "instance"
+    normalization: NormalizationName = "instance"
 
     def __post_init__(self) -> None:
         if min(self.stage1_channels, self.stage2_channels, self.residual_blocks) < 1:

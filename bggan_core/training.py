@@ -7,6 +7,7 @@ last checkpoint goes on as if it had not stopped. `bggan_core.checkpoints` says 
 import contextlib
 import dataclasses
 import time
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,7 @@ from bggan_core.checkpoints import (
 from bggan_core.config_files import load_config, save_config
 from bggan_core.configs import Phase, TrainingConfig
 from bggan_core.data.pairs import Batch, PairSource
-from bggan_core.distribution import Part, distribute_batches, require_equal_parts, this_worker
+from bggan_core.distribution import Part, distribute_batches, require_equal_parts, this_worker, wait_for_all
 from bggan_core.glassnet import GlassNetConfig
 from bggan_core.growth import widen
 from bggan_core.losses import Features
@@ -40,6 +41,8 @@ from bggan_core.monitoring import LossGuard, LossLog, TrainingDivergedError, los
 from bggan_core.steps import build_learners, build_step
 
 SCALAR_STEPS = 10
+
+TIMED_STEPS = 100
 
 SAMPLE_PAIRS = 4
 
@@ -78,7 +81,8 @@ class Trainer:
         self.counters = Counters()
         self.kept = KeptCheckpoints(run, self._checkpoint(), writes=self.is_chief, worker=self.worker.number)
         self.kept.restore()
-        self.seconds, self.input_wait_seconds = 0.0, 0.0
+        # Of the last steps: seconds for all, and of these waiting for the batch.
+        self.timings: deque[tuple[float, float]] = deque(maxlen=TIMED_STEPS)
 
     @property
     def network(self) -> keras.Model:
@@ -139,6 +143,7 @@ class Trainer:
                 bar.set_postfix(loss=f"{terms['total']:.4f}", refresh=False)
                 bar.update()
             bar.close()
+        wait_for_all(self.strategy)
         return self.progress
 
     def evaluate(self) -> dict[str, float]:
@@ -149,7 +154,7 @@ class Trainer:
             for index in range(self.config.evaluation_pairs):
                 pair = self.validation_pairs.make(index, height=phase.height, width=phase.width)
                 rendering = self._render(pair.photo[None])[0][0]
-                scores.append((psnr(rendering, pair.bokeh), ssim(rendering, pair.bokeh)))
+                scores.append((psnr(rendering, pair.bokeh, pair.mask), ssim(rendering, pair.bokeh, pair.mask)))
         means = np.mean(scores, axis=0)
         return {"psnr_db": float(means[0]), "ssim": float(means[1])}
 
@@ -169,11 +174,13 @@ class Trainer:
     def _make_part(self, index: int, part: Part) -> Batch:
         """Make a worker's images of the batch of step `index`; phases never share a batch."""
         number, phase, within = _locate(self.config.phases, index)
-        photos, bokeh, mask = self.train_pairs.make_batch(
-            (number << 32) + within, size=phase.batch, height=phase.height, width=phase.width
+        return self.train_pairs.make_batch(
+            (number << 32) + within,
+            size=phase.batch,
+            height=phase.height,
+            width=phase.width,
+            rows=part.rows(phase.batch),
         )
-        rows = part.rows(phase.batch)
-        return photos[rows], bokeh[rows], mask[rows]
 
     def _compile(self, element_spec: Any) -> Any:
         """Compile a step of all replicas: their batches and the step's number in, means over the replicas out."""
@@ -194,11 +201,11 @@ class Trainer:
     def _timed_step(self, step: Any, stream: Iterator[Any], number: int) -> dict[str, float]:
         began = time.monotonic()
         batch = next(stream)
-        self.input_wait_seconds += time.monotonic() - began
+        waited = time.monotonic() - began
         terms = {name: float(value) for name, value in step(batch, tf.constant(number, tf.int64)).items()}
         phase = _locate(self.config.phases, number)[1]
         taken = time.monotonic() - began
-        self.seconds += taken
+        self.timings.append((taken, waited))
         self.counters.add(samples=phase.batch, seconds=taken)
         return terms
 
@@ -247,8 +254,8 @@ class Trainer:
     def _write_scalars(self, step: int, terms: dict[str, float]) -> None:
         for name, value in terms.items():
             tf.summary.scalar(f"train/{name}", value, step=step)
-        waited = self.input_wait_seconds / max(self.seconds, 1e-9)
-        tf.summary.scalar("input/wait_share", waited, step=step)
+        taken, waited = map(sum, zip(*self.timings, strict=True))
+        tf.summary.scalar("input/wait_share", waited / taken, step=step)
 
     def _sample_grid(self) -> np.ndarray:
         """Photo, rough result, final result and ground truth side by side, [N, H, 4W, 3] in [0, 1]."""

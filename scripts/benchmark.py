@@ -1,16 +1,30 @@
 """Measure speed: every figure is a ratio to a baseline timed in the same run, because machines and hours differ."""
 
 import dataclasses
+import resource
+import sys
+import tempfile
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Annotated
 
 import numpy as np
 import typer
 
-from bggan_core.configs import CONFIGS
+from bggan_core.configs import CONFIGS, Phase
+from bggan_core.data.corpus import read_manifest
+from bggan_core.data.synthetic import PairMaker
+from bggan_core.perceptual import build_feature_network
 from bggan_core.rendering import Renderer
+from bggan_core.training import Trainer
+
+# The first traces the graph, the second still fills caches.
+UNTIMED_STEPS = 2
+
+RSS_UNIT_BYTES = 1 if sys.platform == "darwin" else 1024
 
 app = typer.Typer(help=__doc__, no_args_is_help=True)
 
@@ -35,34 +49,76 @@ def render(
 
 @app.command()
 def train(
-    steps: Annotated[int, typer.Option(min=1, help="Timed steps.")] = 5,
-    height: Annotated[int, typer.Option(help="Pixels.")] = 256,
-    width: Annotated[int, typer.Option(help="Pixels.")] = 384,
+    corpus: Annotated[Path, typer.Option(help="Photos with mattes and depth; batches are made of them.")] = Path(
+        "examples/scenes"
+    ),
+    config: Annotated[str, typer.Option(help=f"One of: {', '.join(CONFIGS)}.")] = "paper-size",
+    perceptual_weights: Annotated[Path | None, typer.Option(help="VGG convolutions, for a stage B.")] = None,
+    steps: Annotated[int, typer.Option(min=1, help="Timed steps a round, after two that are not.")] = 8,
+    rounds: Annotated[int, typer.Option(min=1, help="Rounds; the precisions take turns, the faster round counts.")] = 2,
+    size: Annotated[tuple[int, int, int], typer.Option(help="Batch, height and width.")] = (1, 256, 384),
 ) -> None:
-    """One optimiser step of each network, in float32 against mixed_bfloat16, on random images without the pipeline."""
-    cases = {
-        f"{name}, {precision}": _training_step(name, precision, height=height, width=width)
-        for name in ("paper-size", "small-fine")
-        for precision in ("float32", "mixed_bfloat16")
-    }
-    _report(cases, rounds=steps)
+    """Training with its input pipeline: float32 against mixed_bfloat16, each round in a process of its own."""
+    best: dict[str, TrainingSpeed] = {}
+    for _ in range(rounds):
+        for precision in ("float32", "mixed_bfloat16"):
+            case = TrainingCase(config, precision, steps=steps, size=size)
+            speed = _in_new_process(_measure_training, case, corpus, perceptual_weights)
+            if precision not in best or speed.seconds_per_step < best[precision].seconds_per_step:
+                best[precision] = speed
+    baseline = best["float32"]
+    typer.echo("| Case | Steps a second | Ratio | Peak memory | Ratio | Waiting for input |\n|---|---|---|---|---|---|")
+    for precision, speed in best.items():
+        typer.echo(
+            f"| {config}, {'x'.join(map(str, size))}, {precision} | {1 / speed.seconds_per_step:.3f} | "
+            f"{baseline.seconds_per_step / speed.seconds_per_step:.2f} | {speed.peak_bytes / 2**30:.2f} GiB | "
+            f"{speed.peak_bytes / baseline.peak_bytes:.2f} | {speed.wait_share:.1%} |"
+        )
 
 
-def _training_step(name: str, precision: str, *, height: int, width: int) -> Callable[[], object]:
-    # TensorFlow takes seconds to import, and rendering does without it.
-    import tensorflow as tf  # noqa: PLC0415
+@dataclasses.dataclass(frozen=True)
+class TrainingCase:
+    """What one process trains. `size` is batch, height and width."""
 
-    from bggan_core.steps import build_learners, build_step  # noqa: PLC0415
+    config: str
+    precision: str
+    steps: int
+    size: tuple[int, int, int]
 
-    config = dataclasses.replace(CONFIGS[name], precision=precision)
-    step = tf.function(build_step(build_learners(config), config))
-    photos, bokeh = (tf.random.stateless_uniform((1, height, width, 3), (0, i), -1, 1) for i in range(2))
-    batch = photos, bokeh, tf.ones((1, height, width, 1))
 
-    def run_step() -> float:
-        return float(step(batch, tf.constant(0, tf.int64))["total"])
+@dataclasses.dataclass(frozen=True)
+class TrainingSpeed:
+    """What one process found: the median step, the share of all steps spent waiting, the process's largest size."""
 
-    return run_step
+    seconds_per_step: float
+    wait_share: float
+    peak_bytes: int
+
+
+def _in_new_process(function: Callable[..., TrainingSpeed], *arguments: object) -> TrainingSpeed:
+    """Memory can be compared only between processes that have done nothing else."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(function, *arguments).result()
+
+
+def _measure_training(case: TrainingCase, corpus: Path, weights: Path | None) -> TrainingSpeed:
+    batch, height, width = case.size
+    config = dataclasses.replace(
+        CONFIGS[case.config],
+        precision=case.precision,
+        phases=(Phase(case.steps + UNTIMED_STEPS, batch, height, width),),
+        evaluation_pairs=1,
+    )
+    features = None
+    if config.stage_b and config.stage_b.weights.perceptual:
+        features = build_feature_network(config.stage_b.perceptual, weights)
+    pairs = PairMaker(corpus, read_manifest(corpus), recipe=config.pairs, seed=config.seed)
+    with tempfile.TemporaryDirectory() as run:
+        trainer = Trainer(config, run=Path(run), train_pairs=pairs, validation_pairs=pairs, features=features)
+        trainer.train()
+    taken, waited = np.transpose(list(trainer.timings)[UNTIMED_STEPS:])
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return TrainingSpeed(float(np.median(taken)), float(waited.sum() / taken.sum()), peak * RSS_UNIT_BYTES)
 
 
 def _report(cases: Mapping[str, Callable[[], object]], *, rounds: int) -> None:

@@ -1,5 +1,6 @@
 """Train BGGAN's generator; run the same command again to continue after an interruption."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -10,6 +11,7 @@ from bggan_core.checkpoints import PERCEPTUAL_NAME, write_json
 from bggan_core.config_files import change_config, read_changes
 from bggan_core.configs import CONFIGS, TrainingConfig
 from bggan_core.data.corpus import is_held_out, read_manifest
+from bggan_core.data.ebb import EbbPairs, is_ebb, read_ebb, training_split, validation_split
 from bggan_core.data.pairs import PairSource
 from bggan_core.data.synthetic import PairMaker
 from bggan_core.distribution import StrategyName, build_strategy
@@ -20,7 +22,9 @@ Stage = Literal["a", "b", "both"]
 
 
 def main(
-    corpus: Annotated[Path, typer.Option(help="Folder with manifest.csv, photos/, mattes/ and depth/.")],
+    corpus: Annotated[
+        Path, typer.Option(help="Folder with manifest.csv, photos/, mattes/ and depth/, or with EBB! in either layout.")
+    ],
     run: Annotated[Path, typer.Option(help="Folder for config, checkpoints and logs; continued if it has any.")],
     config: Annotated[str, typer.Option(help=f"One of: {', '.join(CONFIGS)}.")] = "paper-size",
     stage: Annotated[
@@ -35,6 +39,9 @@ def main(
     settings: Annotated[
         list[str] | None, typer.Option("--set", help="Field to change, as key=value; dotted keys reach into tables.")
     ] = None,
+    pair_list: Annotated[
+        Path | None, typer.Option(help="File of the EBB! pairs to use, one name a line; without it, all.")
+    ] = None,
     perceptual_weights: Annotated[
         Path | None, typer.Option(help="VGG convolutions (.npz or .h5) for the perceptual term of stage B.")
     ] = None,
@@ -45,7 +52,8 @@ def main(
     """Train one stage, or both, to the end of the configuration's curriculum."""
     devices = build_strategy(strategy)  # before TensorFlow does anything else
     for folder, chosen in _choose(config, stage, config_file=config_file, settings=settings or []).items():
-        trainer = _build_trainer(chosen, corpus, run / folder, weights=perceptual_weights, devices=devices)
+        pairs = _ebb_splits(corpus, chosen, pair_list) if is_ebb(corpus) else _corpus_splits(corpus, chosen)
+        trainer = _build_trainer(chosen, pairs, run / folder, weights=perceptual_weights, devices=devices)
         _begin(trainer, run / "stage-a" if folder == "stage-b" else start_from, best=best)
         typer.echo(f"{chosen.name}: {trainer.network.count_params():,} parameters, at step {trainer.progress.steps}")
         progress = trainer.train()
@@ -70,9 +78,14 @@ def _choose(
 
 
 def _build_trainer(
-    config: TrainingConfig, corpus: Path, run: Path, *, weights: Path | None, devices: tf.distribute.Strategy
+    config: TrainingConfig,
+    pairs: Sequence[PairSource],
+    run: Path,
+    *,
+    weights: Path | None,
+    devices: tf.distribute.Strategy,
 ) -> Trainer:
-    train_pairs, validation_pairs = _split_corpus(corpus, config)
+    train_pairs, validation_pairs = pairs
     features = None
     if config.stage_b and config.stage_b.weights.perceptual:
         with devices.scope():
@@ -90,13 +103,20 @@ def _build_trainer(
     return trainer
 
 
-def _split_corpus(corpus: Path, config: TrainingConfig) -> list[PairSource]:
-    """Make the sources of training and of validation pairs."""
+def _corpus_splits(corpus: Path, config: TrainingConfig) -> list[PairSource]:
+    """Make the sources of training and of validation pairs from photos with mattes."""
     entries = read_manifest(corpus)
     splits = [[entry for entry in entries if is_held_out(entry.name) == held_out] for held_out in (False, True)]
     return [
         PairMaker(corpus, split, recipe=config.pairs, seed=config.seed + number) for number, split in enumerate(splits)
     ]
+
+
+def _ebb_splits(folder: Path, config: TrainingConfig, pair_list: Path | None) -> list[PairSource]:
+    """Make them from EBB!: ids below 4400 train, the others validate."""
+    pairs = read_ebb(folder, pair_list=pair_list)
+    splits = [training_split(pairs), validation_split(read_ebb(folder))]
+    return [EbbPairs(split, recipe=config.ebb, seed=config.seed + number) for number, split in enumerate(splits)]
 
 
 def _begin(trainer: Trainer, parent: Path | None, *, best: bool) -> None:

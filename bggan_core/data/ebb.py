@@ -19,7 +19,7 @@ import cv2
 import numpy as np
 
 from bggan_core.data.corpus import CorpusEntry
-from bggan_core.data.pairs import Batch, Pair, stack_pairs
+from bggan_core.data.pairs import ALL_ROWS, Batch, Pair, stack_pairs
 from bggan_core.data.photo_pairs import PhotoPair, crop_pair, load_pair, pictures_by_stem, read_photo_pairs, resize_pair
 from bggan_core.exposure import match_exposure
 
@@ -128,9 +128,9 @@ class EbbPairs:
         """Every pair's name, sorted."""
         return sorted(pair.name for pair in self.pairs)
 
-    def make_batch(self, index: int, *, size: int, height: int, width: int) -> Batch:
-        """Make batch `index` of `size` crops."""
-        return stack_pairs([self.make(index * size + i, height=height, width=width) for i in range(size)])
+    def make_batch(self, index: int, *, size: int, height: int, width: int, rows: slice = ALL_ROWS) -> Batch:
+        """Make batch `index` of `size` crops, or only some of its rows."""
+        return stack_pairs([self.make(index * size + i, height=height, width=width) for i in range(size)[rows]])
 
     def make(self, index: int, *, height: int, width: int) -> Pair:
         """Make crop `index`; of a pair smaller than the crop, the missing rim is reflected and masked."""

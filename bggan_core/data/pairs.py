@@ -14,6 +14,8 @@ from bggan_core.optics import Array
 # Photos and bokeh [B, H, W, 3] in [-1, 1], and masks [B, H, W, 1] in {0, 1}: 1 where a pixel counts. All float32.
 Batch = tuple[Array, Array, Array]
 
+ALL_ROWS = slice(None)
+
 
 @dataclass(frozen=True)
 class Pair:
@@ -45,8 +47,8 @@ class PairSource(Protocol):
     def make(self, index: int, *, height: int, width: int) -> Pair:
         """Make pair `index` at a size in pixels."""
 
-    def make_batch(self, index: int, *, size: int, height: int, width: int) -> Batch:
-        """Make batch `index` of `size` pairs of one shape."""
+    def make_batch(self, index: int, *, size: int, height: int, width: int, rows: slice = ALL_ROWS) -> Batch:
+        """Make batch `index` of `size` pairs of one shape, or only some of its rows: a worker's share."""
 
 
 def everything_counts(photo: Array) -> Array:

@@ -16,7 +16,7 @@ from typing import Literal
 import numpy as np
 
 from bggan_core.data.corpus import CorpusEntry, Scene, load_scene
-from bggan_core.data.pairs import Batch, Pair, everything_counts, stack_pairs
+from bggan_core.data.pairs import ALL_ROWS, Batch, Pair, everything_counts, stack_pairs
 from bggan_core.data.scenes import (
     SUBJECT_FRACTION,
     add_bystander,
@@ -102,12 +102,12 @@ class PairMaker:
         """Every photo that pairs are made of, sorted."""
         return sorted({*self.subjects, *self.plates})
 
-    def make_batch(self, index: int, *, size: int, height: int, width: int) -> Batch:
-        """Make batch `index` of `size` pairs, landscape or portrait as one."""
+    def make_batch(self, index: int, *, size: int, height: int, width: int, rows: slice = ALL_ROWS) -> Batch:
+        """Make batch `index` of `size` pairs, landscape or portrait as one, or only some of its rows."""
         rng = np.random.default_rng([self.seed, index])
         if rng.random() < self.recipe.portrait_share:
             height, width = width, height
-        return stack_pairs([self.make(index * size + i, height=height, width=width) for i in range(size)])
+        return stack_pairs([self.make(index * size + i, height=height, width=width) for i in range(size)[rows]])
 
     def make(self, index: int, *, height: int, width: int) -> Pair:
         """Make pair `index` at a size in pixels.

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from bggan_core.data.pairs import Pair, stack_pairs
+from bggan_core.data.pairs import ALL_ROWS, Pair, stack_pairs
 
 
 class GeneratedPairs:
@@ -21,5 +21,5 @@ class GeneratedPairs:
         mask[:, : self.wedge] = 0
         return Pair(photo, cv2.GaussianBlur(photo, (0, 0), 2) * mask[..., None], mask)
 
-    def make_batch(self, index: int, *, size: int, height: int, width: int):
-        return stack_pairs([self.make(index * size + i, height=height, width=width) for i in range(size)])
+    def make_batch(self, index: int, *, size: int, height: int, width: int, rows: slice = ALL_ROWS):
+        return stack_pairs([self.make(index * size + i, height=height, width=width) for i in range(size)[rows]])
