@@ -11,7 +11,7 @@ from PIL import Image
 
 from bggan_core import configs
 from bggan_core.configs import Phase, TrainingConfig
-from bggan_core.evaluation import GAUSSIAN, ORACLE, PROTOCOLS, TRUTH, UNPROCESSED
+from bggan_core.evaluation import GAUSSIAN, ORACLE, TRUTH, UNPROCESSED
 from bggan_core.rendering import Renderer
 from scripts import benchmark, evaluate, export_model, make_ebb_sample, make_pairs, render, train
 from tests.bggan_core.networks import TINY
@@ -86,10 +86,10 @@ def test_evaluation_prints_the_protocol_beside_the_figures(published, corpus, ca
     assert "No perceptual distance" in printed
 
 
-def test_photographed_pairs_are_scored_under_every_protocol_and_every_score_is_kept(published, ebb, tmp_path, capsys):
-    evaluate.main(pairs=ebb, weights=[published], to=tmp_path, protocols=list(PROTOCOLS))
+def test_photographed_pairs_are_scored_under_each_protocol_and_every_score_is_kept(published, ebb, tmp_path, capsys):
+    evaluate.main(pairs=ebb, weights=[published], to=tmp_path, protocols=["native", "cropped", "small"])
     printed = capsys.readouterr().out
-    assert printed.count("3 photographed pairs (ebb/4400 to ebb/4402)") == 2 * len(PROTOCOLS)
+    assert printed.count("3 photographed pairs (ebb/4400 to ebb/4402)") == 2 * 3
     assert "fitted by PSNR on 4 other pairs" in printed
     assert "| BGGAN | 23.58 | 0.8770 | 4.2 | the paper's, on EBB! |" in printed
     with (tmp_path / "scores-small.csv").open() as file:
