@@ -1,9 +1,10 @@
 """What a run keeps: its newest checkpoints, its best one, and the history of the runs its weights come from.
 
-A run is a folder: `config.json`, `photos.txt` (the photos trained on), `history.json` (the runs it started from),
-`perceptual.json` (the feature network's weights, in stage B), `checkpoints/` (the newest three), `best/` with
-`best.json` (the best on the validation pairs), `losses.csv` (one row a step) and TensorBoard event files. Files are
-written beside their place and moved into it, so that an interruption leaves the old one or the new one.
+A run is a folder: `config.json`, `photos.txt` (the photos trained on), `earlier-photos.txt` (those that the weights it
+started from were trained on), `history.json` (the runs it started from),
+`perceptual.json` (the feature network's weights, in stage B and with guidance), `checkpoints/` (the newest three),
+`best/` with `best.json` (the best on the validation pairs), `losses.csv` (one row a step) and TensorBoard event files.
+Files are written beside their place and moved into it, so that an interruption leaves the old one or the new one.
 """
 
 import json
@@ -19,7 +20,7 @@ from bggan_core.config_files import load_config
 from bggan_core.configs import TrainingConfig
 from bggan_core.glassnet import build_glassnet
 
-HISTORY_NAME, PHOTOS_NAME, PERCEPTUAL_NAME, BEST_NAME = "history.json", "photos.txt", "perceptual.json", "best.json"
+HISTORY_NAME, PERCEPTUAL_NAME, BEST_NAME = "history.json", "perceptual.json", "best.json"
 
 
 @dataclass(frozen=True)
@@ -151,7 +152,8 @@ def load_trained(run: Path, *, best: bool = False) -> tuple[keras.Model, Trainin
 def read_history(run: Path, *, best: bool = False) -> list[dict[str, Any]]:
     """List the runs behind a run's weights, oldest first and itself last.
 
-    Each has config, stage, steps, samples and hours; those of stage B also have the record of the feature network.
+    Each has config, stage, steps, samples and hours; guided ones and those of stage B also the record of the feature
+    network.
     """
     path = run / HISTORY_NAME
     earlier: list[dict[str, Any]] = _read_json(path) if path.is_file() else []
@@ -165,6 +167,7 @@ def read_history(run: Path, *, best: bool = False) -> list[dict[str, Any]]:
     }
     if config.stage_b:
         own["critics"] = list(config.critics.n_layers) if config.critics else None
+    if config.stage_b or config.guidance:
         perceptual = run / PERCEPTUAL_NAME
         own["perceptual"] = _read_json(perceptual) if perceptual.is_file() else None
     return [*earlier, own]

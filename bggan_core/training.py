@@ -19,7 +19,6 @@ from tqdm import tqdm
 
 from bggan_core.checkpoints import (
     HISTORY_NAME,
-    PHOTOS_NAME,
     Counters,
     KeptCheckpoints,
     Progress,
@@ -33,6 +32,7 @@ from bggan_core.config_files import load_config, save_config
 from bggan_core.configs import Phase, TrainingConfig
 from bggan_core.data.pairs import Batch, PairSource
 from bggan_core.distribution import Part, distribute_batches, require_equal_parts, this_worker, wait_for_all
+from bggan_core.evaluation.provenance import EARLIER_PHOTOS_NAME, PHOTOS_NAME, trained_photos
 from bggan_core.glassnet import GlassNetConfig
 from bggan_core.growth import widen
 from bggan_core.losses import Features
@@ -53,7 +53,7 @@ class Trainer:
     Args:
         run: Folder of the run, made if missing. One that already holds checkpoints is continued.
         train_pairs, validation_pairs: Where batches, and sample pictures and scores, come from.
-        features: The network the perceptual term compares in, for a stage B that weighs one.
+        features: The network of `config.feature_network`.
         strategy: How devices share the work; built with it must be `features`.
     Raises:
         ValueError: the folder holds a run of another configuration or of other photos, the replicas cannot share the
@@ -120,6 +120,7 @@ class Trainer:
             self.average.copy_from(self.network)
         if self.is_chief:
             write_json(read_history(parent, best=best), self.run / HISTORY_NAME)
+            write_text("".join(f"{name}\n" for name in sorted(trained_photos(parent))), self.run / EARLIER_PHOTOS_NAME)
         self.kept.save(0)
 
     def train(self) -> Progress:
@@ -167,6 +168,8 @@ class Trainer:
         }
         if self.learners.critics:
             objects |= {"critics": self.learners.critics, "critic_optimizer": self.learners.critic_optimizer}
+        if guide := self.learners.guide:
+            objects |= {"guiding_heads": guide.heads, "guiding_optimizer": guide.optimizer}
         if self.average:
             objects["average"] = self.average
         return tf.train.Checkpoint(**objects)

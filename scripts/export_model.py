@@ -71,12 +71,14 @@ def main(
 
 def _describe_photos(names: list[str], corpus: Path | None) -> list[CorpusEntry]:
     """Find the licence of every training photo."""
-    if all(name.startswith(NAME_PREFIX) for name in names):
-        return [provenance(name) for name in names]
-    if corpus is None:
+    own = [name for name in names if not name.startswith(NAME_PREFIX)]
+    if own and corpus is None:
         raise typer.BadParameter("the run was trained on a corpus: give it for the photos' licences")
-    entries = {entry.name: entry for entry in read_manifest(corpus)}
-    return [entries[name] for name in names]
+    entries = {entry.name: entry for entry in read_manifest(corpus)} if own and corpus else {}
+    missing = [name for name in own if name not in entries]
+    if missing:
+        raise typer.BadParameter(f"{corpus} lacks {len(missing)} photos the run was trained on, as {missing[:3]}")
+    return [entries[name] if name in entries else provenance(name) for name in names]
 
 
 def _choose_set(

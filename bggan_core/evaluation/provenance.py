@@ -7,11 +7,12 @@ from pathlib import Path
 from bggan_core.data.corpus import PHOTO_LIST_NAME
 from bggan_core.data.ebb import NAME_PREFIX
 
-_RUN_PHOTOS = "photos.txt"
+# In a run's folder: its own photos, and those of the runs that its first weights came from.
+PHOTOS_NAME, EARLIER_PHOTOS_NAME = "photos.txt", "earlier-photos.txt"
 
 
 def trained_photos(folder: Path) -> set[str]:
-    """Name the photos that a network was trained on, from its published list or its run's.
+    """Name the photos that a network was trained on, from its published list, or its run's and its forebears'.
 
     Raises:
         FileNotFoundError: there is no list, so nothing can be said of what the network has seen.
@@ -19,10 +20,11 @@ def trained_photos(folder: Path) -> set[str]:
     if (folder / PHOTO_LIST_NAME).is_file():
         with (folder / PHOTO_LIST_NAME).open(newline="", encoding="utf-8") as file:
             return {row["name"] for row in csv.DictReader(file)}
-    if (folder / _RUN_PHOTOS).is_file():
-        return set((folder / _RUN_PHOTOS).read_text(encoding="utf-8").split("\n")) - {""}
+    if (folder / PHOTOS_NAME).is_file():
+        lists = [folder / name for name in (PHOTOS_NAME, EARLIER_PHOTOS_NAME) if (folder / name).is_file()]
+        return {name for path in lists for name in path.read_text(encoding="utf-8").split("\n") if name}
     raise FileNotFoundError(
-        f"{folder} has neither {PHOTO_LIST_NAME} nor {_RUN_PHOTOS}: what the network was trained on is unknown, so its "
+        f"{folder} has neither {PHOTO_LIST_NAME} nor {PHOTOS_NAME}: what the network was trained on is unknown, so its "
         "scores would say nothing"
     )
 

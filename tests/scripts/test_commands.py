@@ -11,7 +11,7 @@ from PIL import Image
 
 from bggan_core import configs
 from bggan_core.configs import Phase, TrainingConfig
-from bggan_core.evaluation import GAUSSIAN, ORACLE, TRUTH, UNPROCESSED
+from bggan_core.evaluation import GAUSSIAN, ORACLE, TRUTH, UNPROCESSED, trained_photos
 from bggan_core.rendering import Renderer
 from scripts import benchmark, evaluate, export_model, make_ebb_sample, make_pairs, render, train
 from tests.bggan_core.networks import TINY
@@ -104,6 +104,15 @@ def test_a_network_is_not_scored_on_validation_pairs_it_was_trained_on(published
     (weights / "training-photos.csv").write_text("name,licence,attribution,source\nebb/4401,x,x,x\n")
     with pytest.raises(ValueError, match=r"trained on 1 of these pairs, as \['ebb/4401'\]"):
         evaluate.main(pairs=ebb, weights=[weights])
+
+
+def test_a_run_also_names_the_photos_of_the_run_it_started_from(published, tmp_path):
+    second = published.parent / "second"
+    first = (published.parent / "first" / "photos.txt").read_text()
+    assert (second / "earlier-photos.txt").read_text() == first
+    run = shutil.copytree(second, tmp_path / "run", ignore=shutil.ignore_patterns("checkpoints", "best"))
+    (run / "earlier-photos.txt").write_text("ebb/4400\n")
+    assert trained_photos(run) == {"ebb/4400", *first.split()}
 
 
 def test_a_run_is_evaluated_before_it_is_published(published, ebb, capsys):
