@@ -372,7 +372,9 @@ def test_nothing_is_taken_after_withdrawal(served):
         refused(forger.vote(next_token))
         refused(forger.vote())
         refused(forger.browser.post("/study/api/undo", json={"trial": answered["undo"]}))
-        refused(served.browser().post("/study/api/resume", json={"link": answered["resume_path"].split("resume=")[1]}))
+        link = {"link": answered["resume_path"].split("resume=")[1]}
+        resumed = served.browser().post("/study/api/resume", json=link).json()["visit"]
+    assert (resumed["stage"], resumed["trial"]) == ("withdrawn", None)
 
 
 @pytest.mark.parametrize("code", ["", "ABCD-EFGH-JKLM-NPQR", "' OR 1=1 --", "A" * 100_000, 7, None, ["ABCD"]])
