@@ -23,10 +23,12 @@ from scipy import stats
 from study.statistics.agreement import Agreement
 from study.statistics.data import Ratings
 from study.statistics.intervals import Interval, check_confidence
+from study.statistics.opinion import stimulus_means
 from study.statistics.two_way import variance_components
 
 _EXACT_TEXT = "F interval (McGraw & Wong 1996)"
 _MAXIMUM_GROUPS = 30
+_ROUNDING = 1e-12
 _JACKKNIFE_TEXT = f"jackknife over raters (in at most {_MAXIMUM_GROUPS} groups) on artanh; votes are missing"
 
 
@@ -79,8 +81,8 @@ def _complete(table: Any) -> NDArray[np.float64]:
     ratings = np.asarray(table, dtype=np.float64)
     if ratings.ndim != 2 or min(ratings.shape) < 2 or not np.isfinite(ratings).all():
         raise ValueError(f"table must be [targets, raters], at least 2 x 2 and complete, got shape {ratings.shape}")
-    if float(np.ptp(ratings)) == 0:
-        raise ValueError("table must vary: all ratings are equal")
+    if float(np.ptp(ratings.mean(axis=1))) < _ROUNDING:
+        raise ValueError("table must vary between targets: their means are all equal")
     return ratings
 
 
@@ -120,7 +122,10 @@ def _missing_message(ratings: Ratings, n_raters: int, n_targets: int) -> str | N
         return "no votes"
     if n_raters < 2 or n_targets < 2:
         return "one rater: nobody to agree with" if n_raters < 2 else "one stimulus: nothing to tell apart"
-    return "all votes are equal: no variation to agree on" if float(np.ptp(ratings.value)) == 0 else None
+    if float(np.ptp(ratings.value)) == 0:
+        return "all votes are equal: no variation to agree on"
+    counts, means = stimulus_means(ratings)
+    return "all stimuli have the same mean: nothing to tell apart" if np.ptp(means[counts > 0]) < _ROUNDING else None
 
 
 def _with_missing(

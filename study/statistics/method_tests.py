@@ -73,7 +73,9 @@ def block_means(ratings: Ratings, blocks: Blocks) -> NDArray[np.float64]:
         raise ValueError(f"blocks must be 'raters' or 'scenes', got {blocks!r}")
     scenes, raters = len(ratings.scenes), len(ratings.raters)
     visit = ratings.rater * scenes + ratings.scene
-    seen = np.bincount(ratings.rater * methods + ratings.method, minlength=raters * methods).reshape(raters, -1) > 0
+    seen = (
+        np.bincount(ratings.rater * methods + ratings.method, minlength=raters * methods).reshape(raters, methods) > 0
+    )
     cell, per_cell = np.unique(visit * methods + ratings.method, return_counts=True)
     rated = np.bincount(cell // methods, minlength=raters * scenes) if per_cell.size else np.zeros(raters * scenes)
     complete = rated.reshape(raters, scenes) == seen.sum(axis=1)[:, None]

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
-from scipy.optimize import leastsq
+from scipy.optimize import least_squares
 from scipy.special import expit
 
 from study.statistics.errors import NotConverged
@@ -161,8 +161,9 @@ def _fitted(x: Values, y: Values) -> Logistic:
     def derivatives(point: Values) -> Values:
         return _jacobian(z, *point)
 
-    parameters, status = leastsq(residuals, start, Dfun=derivatives, maxfev=2000)
-    if status not in {1, 2, 3, 4} or not np.isfinite(parameters).all() or parameters[3] == 0:
+    found = least_squares(residuals, start, jac=derivatives, method="lm", max_nfev=2000)
+    parameters = found.x
+    if not found.success or not np.isfinite(parameters).all() or parameters[3] == 0:
         raise NotConverged("the logistic of metric against MOS did not converge to finite parameters")
     ceiling, floor, middle, width = (float(value) for value in parameters)
     return Logistic(ceiling, floor, centre + spread * middle, spread * width)

@@ -17,6 +17,7 @@ from study.statistics.data import Ratings, summed
 from study.statistics.two_way import VarianceComponents, variance_components
 
 _MOST_RATERS = 1_000_000
+_NODES = 300
 
 
 @dataclass(frozen=True)
@@ -196,10 +197,11 @@ def _variance(spread: Spread, raters: int, scenes: int, repeats: int) -> tuple[f
 
 def _power(shift: float, freedom: float, significance: float) -> float:
     """Chance that |t| exceeds its critical value when t is noncentral by `shift`, both tails."""
-    critical = float(stats.t.isf(significance / 2, freedom))
-    if shift > 30:  # scipy's noncentral t loses its digits out here, where the power is 1 to the last of them
-        return 1.0
-    return float(stats.nct.sf(critical, freedom, shift) + stats.nct.cdf(-critical, freedom, shift))
+    # scipy's nct turns to NaN for large shifts; so integrate the normal tails over the deviation's distribution.
+    nodes, weights = np.polynomial.legendre.leggauss(_NODES)
+    deviation = np.sqrt(stats.chi2.ppf((nodes + 1) / 2, freedom) / freedom)
+    border = float(stats.t.isf(significance / 2, freedom)) * deviation
+    return float((stats.norm.sf(border - shift) + stats.norm.cdf(-border - shift)) @ weights / 2)
 
 
 def _fewest(good: Callable[[int], bool]) -> int | None:

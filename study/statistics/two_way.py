@@ -116,10 +116,11 @@ def method_scores(ratings: Ratings, *, confidence: float = 0.95) -> tuple[Method
     """MOS and intervals of every method, in the order of `ratings.methods`; one pass over the votes."""
     check_confidence(confidence)
     order = np.argsort(ratings.method.astype(np.int32), kind="stable")
-    ends = np.cumsum(np.bincount(ratings.method, minlength=len(ratings.methods)))
+    counts = np.bincount(ratings.method, minlength=len(ratings.methods))
+    ends = np.cumsum(counts)
     rater, scene, value = ratings.rater[order], ratings.scene[order], ratings.value[order]
     scores = []
-    for method, start, end in zip(ratings.methods, [0, *ends[:-1].tolist()], ends.tolist(), strict=True):
+    for method, start, end in zip(ratings.methods, (ends - counts).tolist(), ends.tolist(), strict=True):
         part = slice(start, end)
         scores.append(two_way_score(method, rater[part], scene[part], value[part], confidence=confidence))
     return tuple(scores)

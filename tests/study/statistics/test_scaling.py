@@ -9,7 +9,7 @@ from tests.study.statistics.planted import planted_comparisons
 
 
 def test_raters_of_one_mind_each_widen_the_bootstrap_beyond_fisher(rng):
-    """Raters differ by 0.8 logits per method: votes of one rater are not independent, and only the bootstrap sees it."""
+    """Raters differ by 0.8 logits per method: only the bootstrap sees that their votes hang together."""
     votes = planted_comparisons(rng, [-0.5, 0.0, 0.5], n=6000, raters=30, clumsy=0.8)
     result = bootstrap_scale(votes, resamples=200)
     ratios = [

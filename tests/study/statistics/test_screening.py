@@ -153,7 +153,7 @@ def test_a_straight_liner_weighs_little(rng):
 
 
 def test_annex_e_gives_sureals_numbers_with_a_floor_near_zero():
-    """sureal's test of test_dataset_os_as_dict: 2.444444443, 1.444444455. Tom's residuals vanish and take all weight."""
+    """sureal's test of test_dataset_os_as_dict: 2.444444443, 1.444444455. Tom, without residuals, takes all weight."""
     ratings = Ratings.from_matrix([[3, 2, 4], [4, 1, 1], [1, 3, 3]])
     model = fit_rater_model(ratings, floor=1e-4)
     assert model.quality[:2] == pytest.approx((2.444444443373016, 1.44444445515873), abs=1e-6)
