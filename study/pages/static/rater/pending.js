@@ -9,25 +9,25 @@ const PREFIX = "bggan-pending-vote/";
 const ATTEMPT = "bggan-attempt/";
 const attempts = {}; // where there is no storage
 
-export function keep(vote) {
+export function keep(study, vote) {
   try {
-    localStorage.setItem(PREFIX + vote.trial, JSON.stringify(vote));
+    localStorage.setItem(`${PREFIX}${study}/${vote.trial}`, JSON.stringify(vote));
   } catch {
     // Private mode without storage: the page's memory has to do.
   }
 }
 
-export function drop(vote) {
+export function drop(study, vote) {
   try {
-    localStorage.removeItem(PREFIX + vote.trial);
+    localStorage.removeItem(`${PREFIX}${study}/${vote.trial}`);
   } catch {
     // Nothing was kept.
   }
 }
 
-export function allKept() {
+export function allKept(study) {
   try {
-    const names = Object.keys(localStorage).filter((name) => name.startsWith(PREFIX));
+    const names = Object.keys(localStorage).filter((name) => name.startsWith(`${PREFIX}${study}/`));
     return names.map((name) => JSON.parse(localStorage.getItem(name)));
   } catch {
     return [];

@@ -43,7 +43,7 @@ export const de = {
   check_anyway: "So weitermachen",
 
   practice_title: "Zuerst etwas Übung",
-  practice_lead: "Die nächsten {count} sind zum Üben. Sie erfahren, was erwartet war; gezählt wird es nicht.",
+  practice_lead: "Sie erfahren, was erwartet war. Antworten beim Üben zählen nicht.",
   practice_over_title: "Jetzt zählt es",
   practice_over: "Das war die Übung. Ab hier gibt es keine falschen Antworten.",
 
@@ -54,7 +54,8 @@ export const de = {
   progress: "Beantwortet",
   help: "Hilfe",
   pause: "Pause",
-  undo: "Letzte Antwort zurücknehmen",
+  undo: "Rückgängig: letzte Antwort zurücknehmen",
+  undo_short: "Rückgängig",
   undone: "Ihre letzte Antwort ist zurückgenommen. Antworten Sie neu.",
   faces: "Gezeigtes Bild",
   reference: "Original",

@@ -46,7 +46,7 @@ export const en = {
 
   // Between the parts
   practice_title: "First some practice",
-  practice_lead: "The next {count} are for practice. You will be told what was expected; they do not count.",
+  practice_lead: "You will be told what was expected. Practice answers do not count.",
   practice_over_title: "Now it counts",
   practice_over: "That was the practice. There are no wrong answers from here on.",
 
@@ -59,6 +59,7 @@ export const en = {
   help: "Help",
   pause: "Pause",
   undo: "Undo last answer",
+  undo_short: "Undo",
   undone: "Your last answer is taken back. Answer again.",
   faces: "Shown picture",
   reference: "Ground truth",

@@ -75,16 +75,29 @@ export class TrialScreen {
     this.accept(false);
     press(this.screens, given);
     const vote = this.vote(given);
-    pending.keep(vote);
+    pending.keep(this.study.name, vote);
     let state;
     try {
-      state = await deliver(this.api, vote, () => this.warn(say("lost_answer", { answer: nameOfAnswer(given) })));
+      state = await this.deliver(vote, () => this.warn(say("lost_answer", { answer: nameOfAnswer(given) })));
     } catch (error) {
       return this.onRefusal(error);
     }
     this.warn("");
     if (state.feedback) await this.showFeedback(state.feedback);
     return this.onState(state);
+  }
+
+  // Sends an answer until the server has it or refuses it. Only an answer whose rater the server does not recognise is
+  // kept on: it goes out when the rater comes back through the personal link.
+  async deliver(vote, onTrouble) {
+    try {
+      const state = await persist(() => postJson(`${this.api}/vote`, vote), onTrouble);
+      pending.drop(this.study.name, vote);
+      return state;
+    } catch (error) {
+      if (error.code !== "not_a_rater") pending.drop(this.study.name, vote);
+      throw error;
+    }
   }
 
   vote(given) {
@@ -219,18 +232,6 @@ export class TrialScreen {
     if (this.study.mode === "rating") return focusNext(this.screens, name === "ArrowRight" || name === "ArrowUp" ? 1 : -1);
     const choice = { ArrowLeft: "left", ArrowRight: "right", ArrowDown: "tie" }[name];
     if (this.study.choices.includes(choice)) this.answer(choice);
-  }
-}
-
-// Sends an answer until the server has it or refuses it; either way nothing is left to be sent.
-export async function deliver(api, vote, onTrouble) {
-  try {
-    const state = await persist(() => postJson(`${api}/vote`, vote), onTrouble);
-    pending.drop(vote);
-    return state;
-  } catch (error) {
-    pending.drop(vote);
-    throw error;
   }
 }
 

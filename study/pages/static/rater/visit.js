@@ -12,7 +12,7 @@ import { Damaged, forgetAllBut, loadAhead } from "./pictures.js";
 import { Screens } from "./screens.js";
 import { Refusal, getJson, pagePath, persist, postJson } from "./server.js";
 import { INTERFACE_LANGUAGES, preferred, say, speak } from "./texts.js";
-import { TrialScreen, deliver } from "./trial.js";
+import { TrialScreen } from "./trial.js";
 
 const RENEW_MS = 4 * 60_000; // well within the lease of a trial
 const MOVED_ON = ["lease_expired", "unknown_trial", "unknown_picture"]; // ask where the visit stands
@@ -41,11 +41,10 @@ export class Visit {
   async open() {
     speak(preferred(INTERFACE_LANGUAGES), this.root);
     try {
-      const greeting = await this.deliverKept();
       const reply = await this.identify();
       this.describe(reply.study);
       this.state = reply.visit;
-      await this.route(greeting);
+      await this.route(this.state ? await this.deliverKept() : "");
     } catch (error) {
       if (withdrawing()) showWithdrawal(this.screens, "");
       else this.stop(error);
@@ -55,9 +54,10 @@ export class Visit {
   // Sends the answers that an earlier page could not; says what the rater should know of it.
   async deliverKept() {
     let greeting = "";
-    for (const vote of pending.allKept()) {
+    for (const vote of pending.allKept(this.study.name)) {
       try {
-        await deliver(this.api, vote, () => this.screens.message("lost_study", { title: "lost_title" }));
+        const trouble = () => this.screens.message("lost_study", { title: "lost_title" });
+        this.state = await this.trialScreen.deliver(vote, trouble);
       } catch (error) {
         if (error.code === "lease_expired") greeting = say("too_late");
       }
@@ -117,7 +117,7 @@ export class Visit {
     if (!state.trial) return this.end(state);
     try {
       if (state.stage === "practice" && from !== "practice" && !state.practice.answered) {
-        await this.interlude("practice_title", say("practice_lead", { count: state.practice.total }));
+        await this.interlude("practice_title", say("practice_lead"));
       } else if (state.stage === "trials" && from === "practice") {
         await this.interlude("practice_over_title", say("practice_over"));
       }
