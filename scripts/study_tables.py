@@ -4,11 +4,15 @@ from contextlib import closing
 from pathlib import Path
 from typing import Annotated, Literal
 
+import numpy as np
 import pandas as pd
 import typer
 from huggingface_hub import HfApi
 from huggingface_hub.errors import HfHubHTTPError
 
+from bggan_core.metrics import psnr, ssim
+from bggan_core.optics import Array
+from study.definition import GROUND_TRUTH
 from study.export import (
     ScaleEnds,
     build_tables,
@@ -22,6 +26,7 @@ from study.export import (
     write_export,
 )
 from study.export.documents import frame_csv, frame_json, frame_latex, frame_markdown
+from study.stimuli import load_picture
 from study.store import StudyStore
 from study.tables import Analysis
 
@@ -62,6 +67,7 @@ def register(study: typer.Typer) -> None:
     study.command("reproduce")(reproduce_archive)
     study.command("publish")(publish_study)
     study.command()(table)
+    study.command("metrics")(picture_metrics)
 
 
 def export(
@@ -180,6 +186,31 @@ def table(
         "json": lambda: frame_json(frame, title=shape.title),
     }
     typer.echo(printed[form](), nl=False)
+
+
+def picture_metrics(
+    source: Annotated[Path, typer.Option("--from", help="The study's folder: ground_truth/ and one folder a method.")],
+    to: Annotated[Path, typer.Option(help="CSV to write, for --metrics of export and publish.")],
+) -> None:
+    """Measure PSNR and SSIM of every picture against its ground truth: sRGB, full frame."""
+    rows = []
+    for truth_path in sorted((source / GROUND_TRUTH).iterdir()):
+        truth = _picture(truth_path)
+        for path in sorted(source.glob(f"*/{truth_path.stem}.*")):
+            if path.parent.name != GROUND_TRUTH:
+                rendering = _picture(path)
+                stimulus = {"scene": truth_path.stem, "method": path.parent.name}
+                measures = {"PSNR": psnr(rendering, truth), "SSIM": ssim(rendering, truth)}
+                rows += [{**stimulus, "metric": name, "value": value} for name, value in measures.items()]
+    if not rows:
+        raise ValueError(f"{source} must hold {GROUND_TRUTH}/ and at least one method's folder with pictures")
+    to.write_text(frame_csv(pd.DataFrame(rows), exact=("value",)), encoding="utf-8")
+    typer.echo(f"{len(rows)} values in {to}")
+
+
+def _picture(path: Path) -> Array:
+    """A picture as float32 [H, W, 3] in [0, 1]."""
+    return np.asarray(load_picture(path).convert("RGB"), dtype=np.float32) / 255
 
 
 def _open_store(database_url: str | None, data: Path) -> StudyStore:

@@ -37,7 +37,7 @@ def frame_of(rows: Sequence[Row], *, words: Sequence[str], columns: Sequence[str
 def _kind(name: str, words: Sequence[str]) -> str:
     if name in words:
         return "object"
-    return "Int64" if name.startswith(("n_", "rank")) or name in _COUNTS else "Float64"
+    return "Int64" if name.startswith("n_") or name == "rank" or name in _COUNTS else "Float64"
 
 
 def _present(value: object) -> object:

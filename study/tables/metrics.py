@@ -1,10 +1,12 @@
 """Metrics against people: PSNR, SSIM or any other number per stimulus beside its MOS."""
 
+from contextlib import suppress
+
 import numpy as np
 import pandas as pd
 
 from study.statistics.errors import NotConverged
-from study.statistics.metric_agreement import MetricAgreement, metric_agreement
+from study.statistics.metric_agreement import MetricAgreement, fit_logistic, metric_agreement
 from study.tables.basis import BASIS, COUNTS, basis, counts, ends, frame_of, joined
 from study.tables.opinion import mos_by_stimulus
 from study.tables.screening import screened
@@ -37,10 +39,11 @@ def metric_stimuli(votes: StudyVotes, metrics: pd.DataFrame, analysis: Analysis 
     of_stimuli = mos_by_stimulus(votes, analysis).drop(columns="message")
     merged = check_metrics(metrics).merge(of_stimuli, on=["scene", "method"], how="inner", sort=False)
     fitted = pd.Series(np.nan, index=merged.index)
-    for metric, of_metric in merged.groupby("metric", sort=False):
-        result = _agreement(str(metric), of_metric, analysis)
-        if not isinstance(result, str) and result.logistic is not None:
-            fitted[of_metric.index] = result.logistic(of_metric["value"].to_numpy())
+    for _, of_metric in merged.groupby("metric", sort=False):
+        with suppress(NotConverged, ValueError):  # too few stimuli, or no curve through them: the other table says so
+            rated = of_metric.dropna(subset=["mos"])
+            curve = fit_logistic(rated["value"].to_numpy(dtype=np.float64), rated["mos"].to_numpy(dtype=np.float64))
+            fitted[of_metric.index] = curve(of_metric["value"].to_numpy(dtype=np.float64))
     rows = [
         {**{str(name): value for name, value in row.items()}, "fitted": curve, "message": ""}
         for row, curve in zip(merged.to_dict("records"), fitted, strict=True)
@@ -79,7 +82,7 @@ def _agreement(metric: str, stimuli: pd.DataFrame, analysis: Analysis) -> Metric
             rated["value"].to_numpy(dtype=np.float64),
             rated["mos"].to_numpy(dtype=np.float64),
             name=metric,
-            clusters=pd.factorize(rated["scene"])[0],
+            clusters=list(rated["scene"]),
             resamples=analysis.resamples,
             seed=analysis.seed,
             confidence=analysis.confidence,

@@ -125,7 +125,8 @@ def answers(votes: StudyVotes, analysis: Analysis | None = None) -> pd.DataFrame
     ratings = ratings.select(np.isin(ratings.rater, kept.rater))
     values = _scale_values(votes)
     rows = []
-    for method in mos_by_method(votes, analysis)["method"]:
+    scores = {score.method: score.mos for score in method_scores(kept, confidence=analysis.confidence)}
+    for method in sorted(scores, key=lambda name: -(scores[name] if scores[name] is not None else -np.inf)):
         given = ratings.select(ratings.method == ratings.methods.index(method))
         for value in values:
             n = int((given.value == value).sum())

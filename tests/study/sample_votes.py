@@ -12,7 +12,7 @@ TRUE_QUALITY = {"glass_net": 3.6, "gaussian": 2.0, "reference": 4.6, "unprocesse
 SCENES = ("barn", "dog", "fig", "owl", "tram")
 
 
-def rating_frame(*, raters=12, scenes=SCENES, methods=METHODS, repeats=2, seed=3) -> pd.DataFrame:
+def rating_frame(*, raters=16, scenes=SCENES, methods=METHODS, repeats=2, seed=3) -> pd.DataFrame:
     """Every rater rates every stimulus on 0-5 with an own bias; the first trials come again as repeats."""
     rng = np.random.default_rng(seed)
     rows = []
@@ -26,7 +26,7 @@ def rating_frame(*, raters=12, scenes=SCENES, methods=METHODS, repeats=2, seed=3
     return pd.DataFrame(rows, columns=["rater", "purpose", "scene", "method", "value"])
 
 
-def pairwise_frame(*, raters=12, scenes=SCENES, methods=METHODS, ties=0.15, seed=4) -> pd.DataFrame:
+def pairwise_frame(*, raters=16, scenes=SCENES, methods=METHODS, ties=0.15, seed=4) -> pd.DataFrame:
     """Every rater compares every pair on every scene, sides drawn by lot."""
     rng = np.random.default_rng(seed)
     rows = []

@@ -40,7 +40,7 @@ def test_the_manifest_names_study_seed_screening_versions_and_every_file(archive
     assert manifest["study"]["sha256"] == "5" * 64
     assert manifest["analysis"]["seed"] == 2020
     assert manifest["screening_rule"].startswith("none")
-    assert manifest["votes"] == {"votes": 264, "raters": 12, "simulated_raters": 0}
+    assert manifest["votes"] == {"votes": 352, "raters": 16, "simulated_raters": 0}
     assert set(manifest["versions"]) == {"python", "bggan", "numpy", "scipy", "pandas", "matplotlib"}
     assert set(manifest["files"]) == set(read.files)
     kinds = {"csv", "json", "md", "tex"}
@@ -154,4 +154,4 @@ def test_every_archive_explains_itself():
     page = export_files(rating_export(), figure_kinds=())["README.md"].decode()
     assert page.startswith("# Sample study")
     assert "reproduce ARCHIVE.zip" in page
-    assert "Simulated raters: 0 of 12" in page
+    assert "Simulated raters: 0 of 16" in page

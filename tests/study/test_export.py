@@ -1,6 +1,5 @@
-"""Exported tables: equal to a hand calculation, and saying what they rest on."""
+"""A stored study as files: every vote with its hash, from any database the same bytes, from the command line too."""
 
-import math
 import os
 import subprocess
 import sys
@@ -8,91 +7,111 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from sqlalchemy import insert, select
 from typer.testing import CliRunner
 
 from app import Settings
 from scripts.study import DEFAULT_DATA, app
-from study.export import mos_markdown, mos_table, write_tables
+from study.export import archive_bytes, read_archive, reproduce, stored_study
+from study.export.votes import columns_of, false_hashes, read_votes_csv, votes_csv
+from study.export.zipping import unzip_files, zip_bytes
+from study.schema import Base
 from study.store import StudyStore
+from study.store.engine import open_engine
+from study.tables import mos_by_method
+from tests.study.sample_votes import QUICK
 from tests.study.test_store import answer
+from tests.study.visiting import enrol
 
 ROOT = Path(__file__).resolve().parents[2]
-
-
-def rate(store, cells, values):
-    """One rater answers the given (scene, method) cells."""
-    rater = store.enrol_rater("bokeh", plan=lambda _study, _ordinal: cells)
-    for value in values:
-        store.record_vote(answer(value), rater_id=rater, trial_token=store.visit_state(rater).current.token)
+VALUES = ([5, 1, 4, 2, 5, 0], [4, 1, 4, 1, 5, 1], [3, 3, 5, 2, 4, 1])
 
 
 @pytest.fixture
 def rated_store(open_store):
-    """glassnet (method 0) gets 5, 4, 3; unprocessed (method 1) gets 1."""
-    rate(open_store, [(0, 0), (1, 0), (0, 1)], [5, 4, 1])
-    rate(open_store, [(2, 0)], [3])
+    """Three raters answer all six trials of `bokeh`."""
+    for values in VALUES:
+        rater = enrol(open_store)
+        for value in values:
+            token = open_store.visit_state(rater).current.token
+            open_store.record_answer(answer(value), rater_id=rater, trial_token=token)
     return open_store
 
 
-def test_the_exported_mos_equals_a_hand_calculation(rated_store, tmp_path):
-    """glassnet: mean of 5, 4, 3 is 4, S = 1, t(.975, 2) = 4.302653, so 4 ± 4.302653 / sqrt(3)."""
-    write_tables(rated_store.study("bokeh"), rated_store.votes("bokeh"), folder=tmp_path)
-    table = pd.read_csv(tmp_path / "mos.csv").set_index("method")
-    half_width = 4.302653 / math.sqrt(3)
-    assert table.loc["glassnet", "mos"] == 4
-    assert table.loc["glassnet", "ci_low"] == pytest.approx(4 - half_width, abs=1e-6)
-    assert table.loc["glassnet", "ci_high"] == pytest.approx(4 + half_width, abs=1e-6)
-    assert list(table.loc["glassnet", ["n_votes", "n_raters", "n_scenes"]]) == [3, 2, 3]
-    assert table.loc["unprocessed", "mos"] == 1
-    assert pd.isna(table.loc["unprocessed", "ci_low"])
+def test_every_vote_is_one_row_that_reads_back_with_a_true_hash(rated_store):
+    export = stored_study(rated_store, "bokeh")
+    assert list(export.frame["value"]) == [value for values in VALUES for value in values]
+    assert tuple(export.frame.columns) == columns_of("rating")
+    again = read_votes_csv(votes_csv(export.frame).encode(), mode="rating")
+    pd.testing.assert_frame_equal(again, export.frame)
+    assert false_hashes(again) == []
 
 
-def test_every_row_says_what_it_rests_on(rated_store):
-    study = rated_store.study("bokeh")
-    table = mos_table(study, rated_store.votes("bokeh"))
-    for column, value in {"screening": "none", "confidence": 0.95, "study_sha256": study.sha256}.items():
-        assert set(table[column]) == {value}
-    assert set(table["scale"]) == {"0-5 (0 = mostly different from the ground truth, 5 = almost identical)"}
-    assert table["ci_method"].str.startswith("t interval").all()
+def test_a_vote_changed_after_it_was_cast_is_found_by_its_hash(rated_store):
+    frame = stored_study(rated_store, "bokeh").frame
+    frame.loc[2, "value"] = 0
+    assert false_hashes(frame) == [f"vote {frame.loc[2, 'ordinal']}: its hash is not its own"]
 
 
-def test_the_markdown_table_names_counts_interval_screening_and_scale(rated_store):
-    text = mos_markdown(rated_store.study("bokeh"), rated_store.votes("bokeh"))
-    assert "| glassnet | 4.00 | 1.52 to 6.48 | 3 | 2 | 3 |" in text
-    assert "| unprocessed | 1.00 | none (needs 2 votes) | 1 | 1 | 1 |" in text
-    assert "2 raters, 3 of 3 scenes, 4 votes" in text
-    assert "t interval" in text
-    assert "Screening of raters: none" in text
-    assert "Scale: 0-5" in text
+def test_the_mos_of_a_stored_study_is_the_mean_of_its_votes(rated_store):
+    votes = [chained.vote for chained in rated_store.votes("bokeh")]
+    table = mos_by_method(stored_study(rated_store, "bokeh").votes(), QUICK).set_index("method")
+    for method in table.index:
+        given = [vote.value for vote in votes if vote.method == method]
+        assert table.loc[method, "mos"] == pytest.approx(sum(given) / len(given))
 
 
-def test_a_method_without_votes_keeps_its_row(open_store):
-    text = mos_markdown(open_store.study("bokeh"), open_store.votes("bokeh"))
-    assert "| glassnet | no votes | none (needs 2 votes) | 0 | 0 | 0 |" in text
+def test_sqlite_and_postgresql_give_the_same_bytes(rated_store, database_url, postgresql, tmp_path):
+    if isinstance(postgresql, str):
+        pytest.skip(f"no PostgreSQL: {postgresql}")
+    other_url = postgresql.new_database()
+    other = StudyStore(other_url, data_folder=tmp_path / "other")
+    source, target = open_engine(database_url), open_engine(other_url)
+    with source.connect() as reading, target.begin() as writing:
+        for table in Base.metadata.sorted_tables:
+            rows = [dict(row._mapping) for row in reading.execute(select(table))]
+            if rows:
+                writing.execute(insert(table), rows)
+    archives = [archive_bytes(stored_study(store, "bokeh"), figure_kinds=("svg",)) for store in (rated_store, other)]
+    assert archives[0] == archives[1]
+    for closing in (source, target):
+        closing.dispose()
+    other.close()
 
 
-def test_the_votes_table_has_one_row_per_vote(rated_store, tmp_path):
-    write_tables(rated_store.study("bokeh"), rated_store.votes("bokeh"), folder=tmp_path)
-    votes = pd.read_csv(tmp_path / "votes.csv")
-    assert list(votes["value"]) == [5, 4, 1, 3]
-    assert votes["sha256"].is_unique
-    assert votes["rater"].nunique() == 2
+def run(*arguments, options=()):
+    return CliRunner().invoke(app, [*map(str, arguments), *options], catch_exceptions=False)
 
 
-def test_a_researcher_creates_opens_watches_closes_and_exports_from_the_command_line(study_folder, tmp_path):
-    def run(*arguments):
-        options = ["--database-url", f"sqlite:///{tmp_path}/cli.db", "--data", str(tmp_path / "data")]
-        done = CliRunner().invoke(app, [*arguments, *options], catch_exceptions=False)
-        assert done.exit_code == 0, done.output
-        return done.output
+def test_a_researcher_exports_reproduces_and_prints_from_the_command_line(rated_store, database_url, tmp_path):
+    options = ["--database-url", database_url, "--data", str(tmp_path / "var")]
+    metrics = tmp_path / "metrics.csv"
+    assert run("metrics", "--from", tmp_path / "source", "--to", metrics).exit_code == 0
+    done = run("export", "bokeh", "--to", tmp_path / "out", "--metrics", metrics, "--resamples", 100, options=options)
+    assert done.exit_code == 0, done.output
+    written = {path.relative_to(tmp_path / "out").as_posix() for path in (tmp_path / "out").rglob("*.*")}
+    expected = {"votes.csv", "data-dictionary.csv", "manifest.json", "bokeh.zip", "other-tools/sureal.json"}
+    assert expected | {"tables/mos.tex", "tables/methods.md", "figures/mos.pdf"} <= written
+    archive = tmp_path / "out" / "bokeh.zip"
+    headings = (tmp_path / "out" / "tables" / "methods.csv").read_text().splitlines()[0].split(",")
+    assert {"PSNR", "SSIM", "mos"} <= set(headings)
+    reproduced = run("reproduce", archive)
+    assert reproduced.exit_code == 0
+    assert "18 votes (18 with a checked hash): every digit as in the archive" in reproduced.output
+    assert "| Method |" in run("table", archive).output
+    assert r"\toprule" in run("table", archive, "--table", "mos", "--as", "tex").output
+    assert read_archive(archive).export.facts.name == "bokeh"
 
-    assert "3 scenes x 2 methods" in run("create", "bokeh", "--from", str(study_folder), "--scale-max", "4")
-    assert "is open" in run("open", "bokeh")
-    assert "0 votes" in run("status", "bokeh")
-    assert "bokeh  open" in run("list")
-    assert "is closed" in run("close", "bokeh")
-    run("export", "bokeh", "--to", str(tmp_path / "tables"))
-    assert {path.name for path in (tmp_path / "tables").iterdir()} == {"votes.csv", "mos.csv", "mos.md"}
+
+def test_reproduce_ends_with_an_error_where_anything_differs(rated_store, tmp_path):
+    path = tmp_path / "x.zip"
+    content = archive_bytes(stored_study(rated_store, "bokeh", analysis=QUICK), figure_kinds=())
+    path.write_bytes(content)
+    assert reproduce(path).differences == ()
+    path.write_bytes(zip_bytes(unzip_files(path) | {"README.md": b"other"}))
+    done = run("reproduce", path)
+    assert done.exit_code == 1
+    assert "README.md: changed since the archive was made" in done.output
 
 
 def test_the_commands_and_the_app_keep_one_store_in_one_data_folder(study_folder, tmp_path, monkeypatch):

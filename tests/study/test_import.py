@@ -205,7 +205,7 @@ def test_a_file_that_is_not_utf8_says_so(tmp_path):
 
 
 def test_an_import_becomes_an_archive_that_reproduces(tmp_path):
-    path = written(tmp_path, "Ratings of 2019.csv", frame_csv(rating_frame(raters=4)))
+    path = written(tmp_path, "Ratings of 2019.csv", frame_csv(rating_frame(raters=15)))
     export = read_votes_file(path, analysis=QUICK, scale=ScaleEnds(0, 5))
     assert export.facts.name == "ratings-of-2019"
     written_paths = write_export(export, tmp_path / "out", figure_kinds=("svg",))

@@ -65,7 +65,7 @@ def test_the_mos_table_shows_the_two_way_interval_first_and_the_naive_one_beside
     assert frame["ci_method"].str.startswith("two-way").all()
     assert list(frame.index) == ["reference", "glass_net", "gaussian", "unprocessed"]
     assert list(frame["rank"]) == [1, 2, 3, 4]
-    assert frame["n_votes"].tolist() == [60] * 4  # 12 raters x 5 scenes; repeats do not count
+    assert frame["n_votes"].tolist() == [80] * 4  # 16 raters x 5 scenes; repeats do not count
 
 
 def test_methods_that_do_not_differ_share_a_letter_and_others_do_not():
@@ -125,7 +125,7 @@ def test_every_table_tells_how_many_raters_are_simulated():
     export = rating_export()
     frame = export.frame.assign(simulated=export.frame["rater"].isin(["r00", "r01"]))
     for table, _form in build_tables(rating_export(frame)).values():
-        assert set(table["simulated"]) == {"2 of 12"}
+        assert set(table["simulated"]) == {"2 of 16"}
 
 
 def test_gold_answers_are_in_no_table():
@@ -204,7 +204,7 @@ def test_the_pairwise_scale_finds_the_true_order_and_counts_its_votes():
     for _model, rows in scale.groupby("model"):
         assert list(rows["method"]) == ["reference", "glass_net", "gaussian", "unprocessed"]
         assert rows["score"].sum() == pytest.approx(0, abs=1e-9)
-        assert (rows["wins"] + rows["losses"] + rows["ties"]).tolist() == [180] * 4  # 12 raters x 5 scenes x 3 others
+        assert (rows["wins"] + rows["losses"] + rows["ties"]).tolist() == [240] * 4  # 16 raters x 5 scenes x 3 others
     matrix = pairwise_matrix(votes).set_index(["method", "opponent"])
     assert matrix.loc[("reference", "gaussian"), "share"] == pytest.approx(
         1 - matrix.loc[("gaussian", "reference"), "share"]
