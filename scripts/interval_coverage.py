@@ -141,7 +141,7 @@ def coverage_figure(results: list[Coverage]) -> Figure:
         f"Coverage in {results[0].studies:,} simulated studies per design; votes rounded to 0-5", fontsize=10
     )
     axes.grid(axis="x", alpha=0.3)
-    axes.legend(loc="lower left", fontsize=8)
+    figure.legend(loc="outside lower center", ncols=2, fontsize=8)
     return figure
 
 
