@@ -11,7 +11,7 @@ if sys.path[0] == str(Path(__file__).resolve().parent):
 
 import typer
 
-from scripts import study_simulate, study_tables
+from scripts import study_accounts, study_simulate, study_tables
 from study.definition import DEFAULT_QUESTION, read_study, read_study_file
 from study.errors import StudyError
 from study.records import StudyRecord
@@ -185,6 +185,7 @@ def withdraw(
     typer.echo(f"{votes} votes deleted; the chain keeps their hashes and says that they were withdrawn.")
 
 
+study_accounts.register(app)
 study_simulate.register(app)
 study_tables.register(app)
 

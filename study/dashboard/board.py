@@ -7,10 +7,11 @@ so that a page which asks every 20 s costs nothing while nobody votes.
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
+from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import pandas as pd
 
@@ -19,7 +20,7 @@ from study.dashboard.metrics import MetricTables, PictureMetrics
 from study.dashboard.planning import PlanAnswer, PlanQuestion, answer_plan
 from study.dashboard.progress import AnsweredCells, Forecast, Progress, answered_cells, cell_counts, forecast_end
 from study.dashboard.quality import RaterQuality, rater_quality
-from study.records import RaterRecord, StudyRecord
+from study.records import StudyRecord
 from study.store import StudyStore
 from study.store.columns import DayCount, RaterCounts, VoteColumns
 from study.store.database import utc_now
@@ -56,6 +57,7 @@ _BUILDERS = {
 }
 _TABLES = {mode: {build.__name__: build for build in builders} for mode, builders in _BUILDERS.items()}
 _MOST_RESULTS = 200
+Result = TypeVar("Result")
 _MOST_VOTES = 3  # studies whose votes are held as arrays: 45 MB for a million
 
 
@@ -85,8 +87,8 @@ class Dashboard:
         self._columns: VoteColumns = store.columns
         self._now = now
         self._lock = threading.Lock()
-        self._votes: OrderedDict[Hashable, Any] = OrderedDict()
-        self._results: OrderedDict[Hashable, Any] = OrderedDict()
+        self._votes: OrderedDict[Hashable, Future[Any]] = OrderedDict()
+        self._results: OrderedDict[Hashable, Future[Any]] = OrderedDict()
 
     def overviews(self) -> list[StudyOverview]:
         """All studies, the newest first."""
@@ -171,13 +173,14 @@ class Dashboard:
         votes = self._votes_of(study)
         values, remarks = self._metrics.values(study, self._picture_names(study), self._store.picture_bytes)
         if values.empty:
-            return MetricTables(values, values, remarks)
+            return MetricTables(values, values, remarks, 0)
+        key = _fingerprint(values)
         stimuli, agreement = self._kept(
             self._results,
-            (self._state(study), "metrics", _fingerprint(values)),
+            (self._state(study), "metrics", key),
             lambda: (metric_stimuli(votes, values), metrics_against_mos(votes, values)),
         )
-        return MetricTables(stimuli, agreement, remarks)
+        return MetricTables(stimuli, agreement, remarks, key)
 
     def plan(self, name: str, question: PlanQuestion) -> PlanAnswer:
         """How many raters this study, or one like it, needs; its own ratings are the pilot."""
@@ -190,15 +193,22 @@ class Dashboard:
             self._kept(self._results, key, lambda: answer_plan(question, self._votes_of(study).ratings, scale=scale)),
         )
 
+    def remembered(self, name: str, what: Hashable, compute: Callable[[], Result]) -> Result:
+        """What a page made of this study, made again only when the study has changed."""
+        key = (self._state(self._store.study(name)), "page", what)
+        return cast(Result, self._kept(self._results, key, compute))
+
     def raters(self, name: str) -> tuple[RaterQuality, ...]:
         """Every rater's conduct, flagged ones first."""
         study = self._store.study(name)
 
         def describe() -> tuple[RaterQuality, ...]:
-            records: tuple[RaterRecord, ...] = tuple(self._store.raters(study.name))
-            ratings = self._votes_of(study).ratings
-            conduct = self._columns.conduct(study)
-            return rater_quality(records, conduct, ratings=ratings, simulated=self._simulated(study))
+            return rater_quality(
+                self._store.raters(study.name),
+                self._columns.conduct(study),
+                ratings=self._votes_of(study).ratings,
+                flags=self._store.flags(study.name),
+            )
 
         return cast("tuple[RaterQuality, ...]", self._kept(self._results, (self._state(study), "raters"), describe))
 
@@ -229,19 +239,28 @@ class Dashboard:
         return self._store.picture_bytes(sha256)
 
     def _kept(
-        self, where: OrderedDict[Hashable, Any], key: Hashable, compute: Callable[[], Any], *, most: int = _MOST_RESULTS
+        self,
+        where: OrderedDict[Hashable, Future[Any]],
+        key: Hashable,
+        compute: Callable[[], Any],
+        *,
+        most: int = _MOST_RESULTS,
     ) -> Any:
-        """The result for this key, computed outside of the lock where it is not there yet."""
+        """The result for this key, computed where it is not there yet; who asks meanwhile waits for it."""
         with self._lock:
-            if key in where:
-                where.move_to_end(key)
-                return where[key]
-        result = compute()
-        with self._lock:
-            where[key] = result
+            is_mine = key not in where
+            future = where.setdefault(key, Future())
+            where.move_to_end(key)
             while len(where) > most:
                 where.popitem(last=False)
-        return result
+        if is_mine:
+            try:
+                future.set_result(compute())
+            except BaseException as error:
+                with self._lock:
+                    where.pop(key, None)
+                future.set_exception(error)
+        return future.result()
 
 
 def _fingerprint(values: pd.DataFrame) -> int:

@@ -34,11 +34,13 @@ class MetricTables:
         stimuli: The table `metric_stimuli`.
         agreement: The table `metrics_against_mos`.
         remarks: What is missing, and why.
+        key: Changes with the values.
     """
 
     stimuli: pd.DataFrame
     agreement: pd.DataFrame
     remarks: tuple[str, ...]
+    key: int
 
 
 class PictureMetrics:

@@ -1,21 +1,21 @@
 """How each rater behaved, and what about it a researcher should look at. Nothing here removes a vote.
 
 Flags are reasons to look, not verdicts: who is screened out of a table is decided by a rule of `study.statistics`.
+Those of `study.flags` rest on a rater's own answers; the one added here, on what the other raters said.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from study.flags import Flag
 from study.records import RaterRecord
 from study.statistics import Ratings, rater_agreements
 from study.store.columns import Conduct
 
-FAST_MS = 1000  # half of the answers within a second: pictures that size cannot have been compared
-LONGEST_RUN = 12  # equal answers in a row; by chance on a 0-5 scale about 1 in 10^9
 LEAST_AGREEMENT = 0.2  # correlation with the other raters' means over the same stimuli
-_ENOUGH = 10  # answers, before any flag is raised
+_ENOUGH = 10  # answers, before agreement is judged
 
 
 @dataclass(frozen=True)
@@ -47,14 +47,21 @@ class RaterQuality:
 
 
 def rater_quality(
-    raters: tuple[RaterRecord, ...], conduct: Conduct, *, ratings: Ratings | None, simulated: frozenset[str]
+    raters: Sequence[RaterRecord], conduct: Conduct, *, ratings: Ratings | None, flags: Mapping[str, Sequence[Flag]]
 ) -> tuple[RaterQuality, ...]:
-    """Describe every rater who has not withdrawn, flagged ones first, then in the order of arrival."""
+    """Describe every rater who has not withdrawn, flagged ones first, then in the order of arrival.
+
+    Args:
+        raters: All of the study.
+        conduct: How their votes were given.
+        ratings: What they said; None in a pairwise study.
+        flags: What asks for a look in a rater's own answers, by rater.
+    """
     agreement = {} if ratings is None else _agreements(ratings)
     votes_of = _votes_by_rater(conduct)
     nobody = np.zeros(0, dtype=np.int64)
     described = [
-        _describe(rater, conduct, votes_of.get(rater.rater, nobody), agreement=agreement, simulated=simulated)
+        _describe(rater, conduct, votes_of.get(rater.rater, nobody), r=agreement.get(rater.rater), flags=flags)
         for rater in raters
         if rater.withdrawn_at is None
     ]
@@ -85,32 +92,22 @@ def _describe(
     conduct: Conduct,
     votes: np.ndarray,
     *,
-    agreement: Mapping[str, float | None],
-    simulated: frozenset[str],
+    r: float | None,
+    flags: Mapping[str, Sequence[Flag]],
 ) -> RaterQuality:
     median_ms = float(np.median(conduct.response_ms[votes])) if votes.size else None
-    run = longest_run(conduct.answer[votes])
-    r = agreement.get(rater.rater)
+    details = [flag.detail for flag in flags.get(rater.rater, ())]
+    if r is not None and r < LEAST_AGREEMENT and votes.size >= _ENOUGH:
+        details.append(f"hardly agrees with the others (r = {r:.2f})")
     return RaterQuality(
         rater=rater.rater,
         ordinal=rater.ordinal,
         answered=rater.answered,
         assigned=rater.assigned,
         median_ms=median_ms,
-        longest_run=run,
+        longest_run=longest_run(conduct.answer[votes]),
         agreement=r,
         zoomed_share=float((conduct.zoomed[votes] > 0).mean()) if votes.size else None,
-        is_simulated=rater.rater in simulated,
-        flags=_flags(votes.size, median_ms=median_ms, run=run, agreement=r) if votes.size >= _ENOUGH else (),
+        is_simulated=rater.simulated,
+        flags=tuple(details),
     )
-
-
-def _flags(n_votes: int, *, median_ms: float | None, run: int, agreement: float | None) -> tuple[str, ...]:
-    flags = []
-    if median_ms is not None and median_ms < FAST_MS:
-        flags.append(f"half of the answers within {median_ms / 1000:.1f} s")
-    if run >= LONGEST_RUN or run == n_votes:
-        flags.append(f"the same answer {run} times in a row")
-    if agreement is not None and agreement < LEAST_AGREEMENT:
-        flags.append(f"hardly agrees with the others (r = {agreement:.2f})")
-    return tuple(flags)

@@ -71,6 +71,11 @@ def _day(value: date) -> str:
     return f"{value.day} {value:%b}"
 
 
+def _breakable(name: str) -> Markup:
+    """A name that may wrap behind its underscores, dashes and slashes."""
+    return Markup(re.sub(r"([_/-])", r"\1<wbr>", str(Markup.escape(name))))
+
+
 def _environment_of(folder: Path) -> Environment:
     environment = Environment(
         loader=FileSystemLoader(folder),
@@ -79,7 +84,7 @@ def _environment_of(folder: Path) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(number=_number, percent=_percent, p_value=_p_value, day=_day)
+    environment.filters.update(breakable=_breakable, number=_number, percent=_percent, p_value=_p_value, day=_day)
     environment.globals.update(interval=_interval)
     return environment
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Any, Literal, cast
 from urllib.parse import urlencode
 
+from markupsafe import Markup
+
 from study.dashboard import Dashboard, PlanQuestion, StudyOverview
 from study.figures import metric_scatter, mos_forest_plot, pairwise_scale_plot, score_distributions
 from study.pages.researcher.grids import matrix_grid, mos_grid, progress_grid, screening_grid
@@ -88,13 +90,20 @@ def _scores(dashboard: Dashboard, overview: StudyOverview, wish: Wish) -> str:
     mos = dashboard.table(name, "mos_by_method", analysis)
     of_stimuli = dashboard.table(name, "mos_by_stimulus", analysis)
     answers = dashboard.table(name, "answers", analysis)
+
+    def draw_forest() -> Markup:
+        return inline_svg(mos_forest_plot(mos), says="MOS per method with both intervals")
+
+    def draw_answers() -> Markup:
+        return inline_svg(score_distributions(answers), says="Answers per method")
+
     has_votes = bool(overview.progress.answered)
     context = {
         "overview": overview,
         "rows": rows_of(mos),
         "analysis": _analysis_form(overview, analysis, tab="scores"),
-        "forest": inline_svg(mos_forest_plot(mos), says="MOS per method with both intervals") if has_votes else None,
-        "distributions": inline_svg(score_distributions(answers), says="Answers per method") if has_votes else None,
+        "forest": dashboard.remembered(name, ("forest", analysis), draw_forest) if has_votes else None,
+        "distributions": dashboard.remembered(name, ("spread", analysis), draw_answers) if has_votes else None,
         "grid": mos_grid(rows_of(of_stimuli), overview.study),
         "download": _download(overview, ("mos_by_method", "mos_by_stimulus", "answers"), analysis),
     }
@@ -105,8 +114,12 @@ def _preferences(dashboard: Dashboard, overview: StudyOverview, wish: Wish) -> s
     name, analysis = overview.study.name, wish.analysis()
     scale = dashboard.table(name, "pairwise_scale", analysis)
     matrix = rows_of(dashboard.table(name, "pairwise_matrix", analysis))
+
+    def draw_scale() -> Markup:
+        return inline_svg(pairwise_scale_plot(scale), says="Methods on each model's scale")
+
     has_votes = bool(overview.progress.answered)
-    figure = inline_svg(pairwise_scale_plot(scale), says="Methods on each model's scale") if has_votes else None
+    figure = dashboard.remembered(name, ("scale", analysis), draw_scale) if has_votes else None
     context = {
         "overview": overview,
         "rows": rows_of(scale),
@@ -157,10 +170,16 @@ def _screening(dashboard: Dashboard, overview: StudyOverview, _wish: Wish) -> st
 
 
 def _metrics(dashboard: Dashboard, overview: StudyOverview, _wish: Wish) -> str:
-    found = dashboard.metrics(overview.study.name) if overview.progress.answered else None
+    name = overview.study.name
+    found = dashboard.metrics(name) if overview.progress.answered else None
     figure = None
     if found is not None and not found.stimuli.empty:
-        figure = inline_svg(metric_scatter(found.stimuli, found.agreement), says="MOS against each metric")
+        stimuli, against = found.stimuli, found.agreement
+
+        def draw() -> Markup:
+            return inline_svg(metric_scatter(stimuli, against), says="MOS against each metric")
+
+        figure = dashboard.remembered(name, ("metrics", found.key), draw)
     rows = [] if found is None else rows_of(found.agreement)
     return render("metrics.html", {"overview": overview, "rows": rows, "figure": figure, "found": found})
 
