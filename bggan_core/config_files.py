@@ -15,8 +15,10 @@ T = TypeVar("T")
 
 
 def save_config(config: TrainingConfig, path: Path) -> None:
-    """Write a configuration as JSON."""
-    path.write_text(json.dumps(dataclasses.asdict(config), indent=2) + "\n", encoding="utf-8")
+    """Write a configuration as JSON; another worker that reads at the same time sees all of it or nothing."""
+    beside = path.with_name(f".{path.name}.new")
+    beside.write_text(json.dumps(dataclasses.asdict(config), indent=2) + "\n", encoding="utf-8")
+    beside.replace(path)
 
 
 def load_config(path: Path) -> TrainingConfig:

@@ -80,7 +80,10 @@ class Trainer:
             self.average = None if config.ema_decay is None else WeightAverage(self.network, config.ema_decay)
         self.counters = Counters()
         self.kept = KeptCheckpoints(run, self._checkpoint(), writes=self.is_chief, worker=self.worker.number)
+        self.is_new = self.kept.latest is None
         self.kept.restore()
+        # Or a late worker would take an early one's first checkpoint for an older run's.
+        wait_for_all(self.strategy)
         # Of the last steps: seconds for all, and of these waiting for the batch.
         self.timings: deque[tuple[float, float]] = deque(maxlen=TIMED_STEPS)
 

@@ -77,7 +77,7 @@ def _train(
         )
         if config.stage_b:
             write_json(describe_features(config.stage_b.perceptual, weights), run / PERCEPTUAL_NAME)
-            if not trainer.kept.latest:
+            if trainer.is_new:
                 trainer.start_from(parent)
         if trainer.progress.steps < config.total_steps:
             typer.echo(f"{config.name}: {trainer.network.count_params():,} parameters")

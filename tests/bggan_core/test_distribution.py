@@ -19,7 +19,8 @@ from bggan_core.distribution import Part, build_strategy, require_equal_parts, t
 
 ROOT = Path(__file__).resolve().parents[2]
 
-PATIENCE_SECONDS = 600
+# A minute on idle cores.
+PATIENCE_SECONDS = 1800
 
 
 def _start(strategy, config, run, *, killed_at=0, worker=None, ports=()):
@@ -34,8 +35,16 @@ def _start(strategy, config, run, *, killed_at=0, worker=None, ports=()):
 
 def _train(strategy, config, run):
     process = _start(strategy, config, run)
-    assert process.wait(PATIENCE_SECONDS) == 0, (run.parent / f"{run.name}-0.log").read_text()
+    try:
+        assert process.wait(PATIENCE_SECONDS) == 0, (run.parent / f"{run.name}-0.log").read_text()
+    finally:
+        _end(process)
     return run
+
+
+def _end(process):
+    process.kill()
+    process.wait()
 
 
 def _free_ports():
@@ -58,7 +67,7 @@ def _train_with_two_workers(config, run, *, killed_at=0):
         return [worker.wait(PATIENCE_SECONDS) for worker in reversed(workers)][::-1]
     finally:
         for worker in workers:
-            worker.kill()
+            _end(worker)
 
 
 def _curves(run):
