@@ -99,16 +99,21 @@ class StudyForm(_Form):
 
     @model_validator(mode="after")
     def _of_one_mode(self) -> "StudyForm":
+        problems = []
         if self.mode == "pairwise" and self.scale is not None:
-            raise ValueError("scale belongs to mode rating; a pairwise study has ties: true or false")
+            problems.append("scale belongs to mode rating; a pairwise study has ties: true or false")
         if self.mode == "rating" and self.ties is not None:
-            raise ValueError("ties belongs to mode pairwise; a rating study has a scale")
+            problems.append("ties belongs to mode pairwise; a rating study has a scale")
         if len(set(self.languages)) < len(self.languages):
-            raise ValueError("languages names one twice")
+            problems.append("languages names one twice")
         wrong = [
             item.scene for item in (*self.practice, *self.gold) if (item.method is None) != (self.mode != "rating")
         ]
         if wrong:
             needed = "method" if self.mode == "rating" else "left and right"
-            raise ValueError(f"practice and gold items of a {self.mode} study name {needed} (scenes: {wrong})")
+            problems.append(
+                f"practice and gold items of a {self.mode} study name {needed} (scenes: {', '.join(wrong)})"
+            )
+        if problems:
+            raise ValueError("; ".join(problems))
         return self

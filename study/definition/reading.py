@@ -89,7 +89,7 @@ def _problem(place: Sequence[object], message: str, received: object) -> str:
         return f"name {received!r}: use a-z, 0-9, - and _, at most 64, a-z first"
     where = ".".join(str(part) for part in place) or "file"
     found = f" (got {received!r})" if isinstance(received, str | int | float) else ""
-    return f"{where}: {message}{found}"
+    return f"{where}: {message.removeprefix('Value error, ')}{found}"
 
 
 def _refusal(source: str, problems: Sequence[str]) -> ValueError:

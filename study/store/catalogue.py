@@ -111,7 +111,8 @@ class StudyCatalogue(Database):
         with Session(self._engine) as session:
             if name is not None:
                 return study_record(session, require_open(find_study(session, name)))
-            newest = select(StudyRow).where(StudyRow.status == "open").order_by(StudyRow.opened_at.desc()).limit(1)
+            newest = select(StudyRow).where(StudyRow.status == "open")
+            newest = newest.order_by(StudyRow.opened_at.desc(), StudyRow.id.desc()).limit(1)
             study = session.scalar(newest)
             if study is None:
                 raise NoStudyOpen("No study is open right now.")

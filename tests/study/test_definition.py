@@ -1,15 +1,17 @@
 """A study is checked whole before anything is stored."""
 
 import io
+import json
 
 import numpy as np
 import pytest
+import yaml
 from PIL import Image
 
-from study.definition import read_study
+from study.definition import read_study, read_study_file
 from study.scale import rating_scale
 from study.stimuli import encode_picture, equal_lengths, load_picture
-from tests.study.pictures import write_picture
+from tests.study.pictures import write_picture, write_study_folder
 
 
 def test_a_folder_is_read_with_the_papers_scale_by_default(study_folder):
@@ -105,3 +107,127 @@ def test_the_study_hash_changes_with_words_scale_and_pixels(study_folder, rng):
 def test_scales_that_no_rater_could_read_are_refused(maximum, labels):
     with pytest.raises(ValueError, match=r"maximum|labels"):
         rating_scale(maximum, labels)
+
+
+# Study files
+
+
+def study_file(tmp_path, content, **folder):
+    source = write_study_folder(tmp_path / "source", **folder)
+    path = source / "study.yaml"
+    path.write_text(content)
+    return path
+
+
+def problems_of(path):
+    with pytest.raises(ValueError, match="problem") as refusal:
+        read_study_file(path)
+    return str(refusal.value)
+
+
+FULL = """
+name: full
+mode: rating
+languages: [en, de]
+title: {en: A title, de: Ein Titel}
+scale: {lowest: 1, labels: {en: [bad, "", good], de: [schlecht, "", gut]}}
+methods: [glassnet]
+anchors: [unprocessed]
+scenes: [bench, harbour]
+extra_scenes: [orchid]
+hidden_reference: original
+practice:
+  - {scene: orchid, method: glassnet, expected: [1, 2]}
+gold:
+  - {scene: bench, method: unprocessed, accepted: [1, 2]}
+  - {scene: orchid, method: ground_truth, accepted: [3, 3]}
+gold_per_visit: 1
+repeats_per_visit: 1
+trials_per_visit: 3
+votes_wanted: 15
+entry: invited
+"""
+
+
+def test_a_study_file_says_everything(tmp_path):
+    study = read_study_file(study_file(tmp_path, FULL))
+    assert (study.scenes, study.methods) == (("bench", "harbour"), ("glassnet", "original"))
+    assert (study.extra_scenes, study.extra_methods) == (("orchid",), ("ground_truth", "unprocessed"))
+    assert study.words["de"].title == "Ein Titel"
+    assert study.words["de"].scale_labels == ("schlecht", "", "gut")
+    assert study.scale.values == (1, 2, 3)
+    assert study.practice[0].accepted == (1, 2)
+    assert study.gold[1].accepted == (3,)
+    assert study.invitation_required
+    shown = {(picture.scene, picture.method) for picture in study.pictures}
+    assert {("bench", "original"), ("harbour", "original"), ("orchid", "ground_truth")} <= shown
+    assert ("harbour", "unprocessed") not in shown
+
+
+def test_json_is_a_study_file_too(tmp_path):
+    path = study_file(tmp_path, "").with_suffix(".json")
+    path.write_text(json.dumps({"name": "small", "mode": "pairwise", "ties": True}))
+    study = read_study_file(path)
+    assert (study.mode, study.scale, study.ties_allowed, study.trials_per_visit) == ("pairwise", None, True, 3)
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("ties: true", "ties belongs to mode pairwise"),
+        ("mode: pairwise", "scale belongs to mode rating; a pairwise study has ties: true or false; practice and gold"),
+        ("colour: red", "colour: Extra inputs are not permitted"),
+        ("name: Full", "name 'Full': use a-z"),
+        ("languages: [en, fr]", "title: no text in fr"),
+        ("languages: [en, fr]", "scale.labels: no labels in fr"),
+        ("scale: {labels: {en: [bad, good], de: [schlecht, mittel, gut]}}", "different numbers of labels"),
+        ("scale: {labels: {en: [bad, ''], de: [schlecht, '']}}", "worst and the best value must not be empty"),
+        ("scale: {labels: {en: [bad, good], de: [schlecht, gut]}}", "practice.0: answers [2] cannot be given"),
+        ("anchors: [nowhere]", "nowhere/ is missing"),
+        ("anchors: []", "gold.0: unprocessed is neither in methods nor in anchors"),
+        ("methods: [glassnet, unprocessed]\nanchors: []", "gold.0: is asked in the design too"),
+        ("scenes: [bench, nowhere]", "ground_truth/: scene nowhere is missing"),
+        ("hidden_reference: glassnet", "this name stands for the ground truth itself"),
+        ("trials_per_visit: 5", "trials_per_visit is 5, but the design has 4 cells"),
+        ("repeats_per_visit: 4", "repeats_per_visit is 4, more than the trials of a visit"),
+        ("gold_per_visit: 3", "gold_per_visit is 3, but there are 2 gold items"),
+        ("votes_wanted: 0", "votes_wanted: Input should be greater than or equal to 1 (got 0)"),
+    ],
+)
+def test_what_does_not_fit_is_named(tmp_path, line, says):
+    fields = {**yaml.safe_load(FULL), **yaml.safe_load(line)}
+    assert says in problems_of(study_file(tmp_path, yaml.safe_dump(fields)))
+
+
+def test_all_problems_of_a_file_are_listed_at_once(tmp_path):
+    fields = {**yaml.safe_load(FULL), "trials_per_visit": 9, "gold_per_visit": 9, "languages": ["en", "fr"]}
+    path = study_file(tmp_path, yaml.safe_dump(fields))
+    (path.parent / "glassnet" / "bench.png").unlink()
+    listed = problems_of(path)
+    for problem in ("scene bench is missing", "trials_per_visit", "gold_per_visit", "title: no text in fr"):
+        assert problem in listed
+
+
+def test_the_ground_truth_as_a_methods_folder_is_a_mistake_unless_it_is_the_hidden_reference(tmp_path):
+    path = study_file(tmp_path, "name: copied\n")
+    truth = path.parent / "ground_truth" / "bench.png"
+    (path.parent / "glassnet" / "bench.png").write_bytes(truth.read_bytes())
+    assert "name a hidden_reference" in problems_of(path)
+
+
+def test_every_word_and_number_of_a_file_is_part_of_its_hash(tmp_path):
+    path = study_file(tmp_path, FULL)
+    first = read_study_file(path).sha256
+    assert read_study_file(path).sha256 == first
+    for change in ({"votes_wanted": 16}, {"consent": {"version": "2"}}, {"title": {"en": "A", "de": "B"}}):
+        path.write_text(yaml.safe_dump({**yaml.safe_load(FULL), **change}))
+        assert read_study_file(path).sha256 != first
+
+
+def test_a_file_that_cannot_be_read_says_so(tmp_path):
+    path = tmp_path / "study.yaml"
+    with pytest.raises(ValueError, match="cannot be read"):
+        read_study_file(path)
+    path.write_text("- only a list")
+    with pytest.raises(ValueError, match="must hold fields"):
+        read_study_file(path)
