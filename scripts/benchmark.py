@@ -121,6 +121,23 @@ def _measure_training(case: TrainingCase, corpus: Path, weights: Path | None) ->
     return TrainingSpeed(float(np.median(taken)), float(waited.sum() / taken.sum()), peak * RSS_UNIT_BYTES)
 
 
+@app.command()
+def votes(
+    raters: Annotated[int, typer.Option(min=2, help="Who share the votes.")] = 1000,
+    sizes: Annotated[
+        list[int] | None, typer.Option("--size", help="Votes of a study; once per study. 100,000 and 1,000,000.")
+    ] = None,
+    rounds: Annotated[int, typer.Option(min=1, help="Fresh processes per size; the fastest counts.")] = 2,
+) -> None:
+    """The dashboard's first table on studies of many votes, written to SQLite in a temporary folder."""
+    root = str(Path(__file__).resolve().parent.parent)
+    # Run as a file, Python puts scripts/ first on the path, where study.py hides the package `study`.
+    sys.path[0] = root if sys.path[0] == str(Path(root) / "scripts") else sys.path[0]
+    from scripts.benchmark_votes import report_votes  # noqa: PLC0415  found only from the repository's folder
+
+    report_votes(sizes or [100_000, 1_000_000], raters=raters, rounds=rounds, say=typer.echo)
+
+
 def _report(cases: Mapping[str, Callable[[], object]], *, rounds: int) -> None:
     """Time every case after one warm-up; the first one is the baseline."""
     best = {name: float("inf") for name in cases}

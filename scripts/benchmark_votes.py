@@ -79,7 +79,8 @@ def _write_design(engine: Engine, size: Size) -> None:
     cells = list(itertools.product(range(1, size.scenes + 1), range(1, size.methods + 1)))
     study = {
         "id": 1, "name": NAME, "title": "Benchmark", "question": "How similar?", "mode": "rating",
-        "content": '{"languages": ["en"]}', "sha256": "0" * 64, "seed": 0, "votes_wanted": size.raters, "trials_per_visit": size.votes_per_rater,
+        "content": '{"languages": ["en"]}', "sha256": "0" * 64, "seed": 0,
+        "votes_wanted": size.raters, "trials_per_visit": size.votes_per_rater,
         "gold_per_visit": 0, "repeats_per_visit": 0, "lease_minutes": 60, "invitation_required": False,
         "status": "open", "created_at": _BEGAN, "opened_at": _BEGAN,
     }  # fmt: skip
@@ -147,7 +148,8 @@ def _answers(size: Size, ordinal: int, rng: np.random.Generator) -> Iterator[tup
         token = f"{chain:021}"
         trial = {
             "id": chain + 1, "study_id": 1, "rater_id": f"rater{ordinal:017}",
-            "scene_id": int(cell) // size.methods + 1, "purpose": "main", "cell_id": int(cell) + 1, "stimulus_id": int(cell) + 1, "position": position,
+            "scene_id": int(cell) // size.methods + 1, "purpose": "main",
+            "cell_id": int(cell) + 1, "stimulus_id": int(cell) + 1, "position": position,
             "token": f"t{token}", "ground_truth_token": f"g{token}", "stimulus_token": f"s{token}", "presented_at": at,
         }  # fmt: skip
         entry = {

@@ -8,7 +8,8 @@ from study.dashboard import StudyOverview
 from study.pages.researcher.rendering import MISSING
 from study.records import StudyRecord
 
-_DEEP = 0.55  # from this share on, a cell's colour needs light text (dark text in the dark theme)
+SCREENINGS = {"none": "none", "bt500": "BT.500", "p913": "P.913", "p910": "P.910 Annex E"}
+_DEEP = 0.75  # from here on light text (dark in the dark theme) is the better read: contrast 4.4 to 1
 
 
 @dataclass(frozen=True)
@@ -133,7 +134,12 @@ def screening_grid(rows: Sequence[dict[str, Any]]) -> ScreeningGrid:
     methods = list(dict.fromkeys(row["method"] for row in rows))
     first_of = {view: next(row for row in rows if row["view"] == view) for view in views}
     columns = tuple(
-        ScreeningColumn(view, first["screening"], first["n_excluded"], first["message"] or "")
+        ScreeningColumn(
+            SCREENINGS.get(view, view),
+            first["screening"].removeprefix("none: "),
+            first["n_excluded"],
+            first["message"] or "",
+        )
         for view, first in first_of.items()
     )
     lines = tuple((method, tuple(by_cell.get((view, method)) for view in views)) for method in methods)

@@ -9,11 +9,10 @@ from markupsafe import Markup
 
 from study.dashboard import Dashboard, PlanQuestion, StudyOverview
 from study.figures import metric_scatter, mos_forest_plot, pairwise_scale_plot, score_distributions
-from study.pages.researcher.grids import matrix_grid, mos_grid, progress_grid, screening_grid
+from study.pages.researcher.grids import SCREENINGS, matrix_grid, mos_grid, progress_grid, screening_grid
 from study.pages.researcher.rendering import inline_svg, render, rows_of
 from study.tables import Analysis
 
-_SCREENINGS = {"none": "none", "bt500": "BT.500", "p913": "P.913", "p910": "P.910 Annex E"}
 _INTERVALS = {"t": "t", "z": "z (1.96)", "bca": "BCa bootstrap"}
 _CONFIDENCES = {"0.9": "90 %", "0.95": "95 %", "0.99": "99 %"}
 _SHOWN_DAYS = 14
@@ -45,7 +44,7 @@ class Wish:
         confidence = self.values.get("confidence", "0.95")
         return Analysis(
             confidence=float(confidence) if confidence in _CONFIDENCES else 0.95,
-            screening=self.choice("screening", _SCREENINGS),
+            screening=self.choice("screening", SCREENINGS),
             interval=cast(Literal["t", "z", "bca"], self.choice("interval", _INTERVALS)),
         )
 
@@ -133,11 +132,13 @@ def _preferences(dashboard: Dashboard, overview: StudyOverview, wish: Wish) -> s
 
 def _tests(dashboard: Dashboard, overview: StudyOverview, wish: Wish) -> str:
     name, analysis = overview.study.name, wish.analysis()
+    form = _analysis_form(overview, analysis, tab="tests")
+    form["selects"] = [select for select in form["selects"] if select[0] != "interval"]
     context = {
         "overview": overview,
         "agreement": rows_of(dashboard.table(name, "agreement", analysis)),
         "tests": rows_of(dashboard.table(name, "method_tests", analysis)),
-        "analysis": _analysis_form(overview, analysis, tab="tests"),
+        "analysis": form,
         "download": _download(overview, ("agreement", "method_tests"), analysis),
     }
     return render("tests.html", context)
@@ -164,6 +165,7 @@ def _screening(dashboard: Dashboard, overview: StudyOverview, _wish: Wish) -> st
         "overview": overview,
         "grid": screening_grid(ranks),
         "excluded": [row for row in raters if row["verdict"] == "excluded"],
+        "names": SCREENINGS,
         "download": _download(overview, ("screening_ranks", "screened_raters"), Analysis()),
     }
     return render("screening.html", context)
@@ -205,7 +207,7 @@ def _analysis_form(overview: StudyOverview, analysis: Analysis, *, tab: str) -> 
         "study": overview.study.name,
         "tab": tab,
         "selects": (
-            ("screening", "Screening of raters", _SCREENINGS, analysis.screening),
+            ("screening", "Screening of raters", SCREENINGS, analysis.screening),
             ("interval", "Interval beside it", _INTERVALS, analysis.interval),
             ("confidence", "Confidence", _CONFIDENCES, str(analysis.confidence)),
         ),
