@@ -8,8 +8,10 @@ of its votes; for the difference of two methods, that of the raters' differences
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import stats
 from scipy.optimize import brentq
 
@@ -17,7 +19,7 @@ from study.statistics.data import Ratings, summed
 from study.statistics.two_way import VarianceComponents, variance_components
 
 _MOST_RATERS = 1_000_000
-_NODES = 300
+_NODES = 200
 
 
 @dataclass(frozen=True)
@@ -198,10 +200,17 @@ def _variance(spread: Spread, raters: int, scenes: int, repeats: int) -> tuple[f
 def _power(shift: float, freedom: float, significance: float) -> float:
     """Chance that |t| exceeds its critical value when t is noncentral by `shift`, both tails."""
     # scipy's nct turns to NaN for large shifts; so integrate the normal tails over the deviation's distribution.
-    nodes, weights = np.polynomial.legendre.leggauss(_NODES)
+    nodes, weights = _quadrature()
     deviation = np.sqrt(stats.chi2.ppf((nodes + 1) / 2, freedom) / freedom)
     border = float(stats.t.isf(significance / 2, freedom)) * deviation
     return float((stats.norm.sf(border - shift) + stats.norm.cdf(-border - shift)) @ weights / 2)
+
+
+@cache
+def _quadrature() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Gauss-Legendre nodes and weights on [-1, 1]; they cost an eigenvalue problem, so once."""
+    nodes, weights = np.polynomial.legendre.leggauss(_NODES)
+    return np.asarray(nodes, dtype=np.float64), np.asarray(weights, dtype=np.float64)
 
 
 def _fewest(good: Callable[[int], bool]) -> int | None:
