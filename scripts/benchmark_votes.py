@@ -7,35 +7,23 @@ reading does not look at them, and computing a million would only measure SHA-25
 import itertools
 import json
 import resource
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
-from sqlalchemy import Engine, create_engine, event, insert, update
 
-from study.schema import (
-    CellRow,
-    LedgerRow,
-    MethodRow,
-    RaterRow,
-    ScalePointRow,
-    SceneRow,
-    StimulusRow,
-    StudyRow,
-    TrialRow,
-    VoteRow,
-)
 from study.store import StudyStore
 
 NAME = "benchmark"
 _BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
-_ROWS_AT_ONCE = 20_000
 
 
 @dataclass(frozen=True)
@@ -60,64 +48,66 @@ def write_study(database: Path, size: Size, *, seed: int = 2020) -> None:
     """
     url = f"sqlite:///{database}"
     StudyStore(url, data_folder=database.parent).close()  # makes the tables as they are today
-    engine = create_engine(url)
-    event.listen(engine, "connect", _hurry)
-    _write_design(engine, size)
     rng = np.random.default_rng(seed)
-    for first in range(0, size.raters, 50):
-        _write_raters(engine, size, range(first, min(first + 50, size.raters)), rng)
-    engine.dispose()
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute("PRAGMA synchronous = OFF")  # a benchmark's file may be lost in a power cut
+        _write_design(connection, size)
+        for ordinal in range(size.raters):
+            _write_rater(connection, size, ordinal, rng)
+        connection.commit()
 
 
-def _hurry(connection, _entry) -> None:
-    """A benchmark's file may be lost in a power cut."""
-    connection.execute("PRAGMA synchronous = OFF")
-    connection.execute("PRAGMA journal_mode = WAL")
+def _insert(connection: sqlite3.Connection, table: str, rows: Sequence[dict[str, object]]) -> None:
+    columns = list(rows[0])
+    places = ", ".join(f":{column}" for column in columns)
+    connection.executemany(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({places})", rows)
 
 
-def _write_design(engine: Engine, size: Size) -> None:
+def _moment(moment: datetime) -> str:
+    """As the store writes it to SQLite."""
+    return f"{moment:%Y-%m-%d %H:%M:%S.%f}"
+
+
+def _write_design(connection: sqlite3.Connection, size: Size) -> None:
     cells = list(itertools.product(range(1, size.scenes + 1), range(1, size.methods + 1)))
+    assigned = size.votes // len(cells)
     study = {
         "id": 1, "name": NAME, "title": "Benchmark", "question": "How similar?", "mode": "rating",
         "content": '{"languages": ["en"]}', "sha256": "0" * 64, "seed": 0,
         "votes_wanted": size.raters, "trials_per_visit": size.votes_per_rater,
         "gold_per_visit": 0, "repeats_per_visit": 0, "lease_minutes": 60, "invitation_required": False,
-        "status": "open", "created_at": _BEGAN, "opened_at": _BEGAN,
+        "status": "open", "created_at": _moment(_BEGAN), "opened_at": _moment(_BEGAN),
     }  # fmt: skip
     rows = {
-        StudyRow: [study],
-        ScalePointRow: [{"study_id": 1, "value": value, "label": ""} for value in range(6)],
-        SceneRow: [
+        "studies": [study],
+        "scale_points": [{"study_id": 1, "value": value, "label": ""} for value in range(6)],
+        "scenes": [
             {"id": number, "study_id": 1, "name": f"scene_{number:03}", "role": "design", "width": 600, "height": 400,
              "ground_truth_sha256": "0" * 64}
             for number in range(1, size.scenes + 1)
         ],
-        MethodRow: [
+        "methods": [
             {"id": number, "study_id": 1, "name": f"method_{number:02}", "role": "design"}
             for number in range(1, size.methods + 1)
         ],
-        StimulusRow: [
+        "stimuli": [
             {"id": number, "study_id": 1, "scene_id": scene, "method_id": method, "sha256": "0" * 64}
             for number, (scene, method) in enumerate(cells, 1)
         ],
-        CellRow: [
-            {"id": number, "study_id": 1, "scene_id": scene, "stimulus_id": number}
+        "cells": [
+            {"id": number, "study_id": 1, "scene_id": scene, "stimulus_id": number, "assigned": assigned, "flipped": 0}
             for number, (scene, _method) in enumerate(cells, 1)
         ],
     }  # fmt: skip
-    with engine.begin() as connection:
-        for table, content in rows.items():
-            connection.execute(insert(table), content)
-        connection.execute(update(CellRow).values(assigned=size.raters * size.votes_per_rater // len(cells)))
+    for table, content in rows.items():
+        _insert(connection, table, content)
 
 
-def _write_raters(engine: Engine, size: Size, ordinals: range, rng: np.random.Generator) -> None:
-    with engine.begin() as connection:
-        connection.execute(insert(RaterRow), [_rater(ordinal) for ordinal in ordinals])
-        rows = itertools.chain.from_iterable(_answers(size, ordinal, rng) for ordinal in ordinals)
-        while batch := list(itertools.islice(rows, _ROWS_AT_ONCE)):
-            for table, content in zip((TrialRow, LedgerRow, VoteRow), zip(*batch, strict=True), strict=True):
-                connection.execute(insert(table), list(content))
+def _write_rater(connection: sqlite3.Connection, size: Size, ordinal: int, rng: np.random.Generator) -> None:
+    _insert(connection, "raters", [_rater(ordinal)])
+    trials, entries, votes = zip(*_answers(size, ordinal, rng), strict=True)
+    for table, rows in (("trials", trials), ("ledger", entries), ("votes", votes)):
+        _insert(connection, table, rows)
 
 
 def _rater(ordinal: int) -> dict[str, object]:
@@ -125,9 +115,9 @@ def _rater(ordinal: int) -> dict[str, object]:
         "id": f"rater{ordinal:017}",
         "study_id": 1,
         "ordinal": ordinal,
-        "began_at": _BEGAN + timedelta(minutes=20 * ordinal),
+        "began_at": _moment(_BEGAN + timedelta(minutes=20 * ordinal)),
         "language": "en",
-        "lease_until": _BEGAN,
+        "lease_until": _moment(_BEGAN),
         "outstanding": 0,
         "simulated": True,
     }
@@ -144,7 +134,7 @@ def _answers(size: Size, ordinal: int, rng: np.random.Generator) -> Iterator[tup
     screen = {"viewport_width": 1280, "viewport_height": 800, "device_pixel_ratio": 1.0, "zoomed": 0}
     for position, (cell, value, response_ms) in enumerate(zip(cells, values, milliseconds, strict=True)):
         chain = ordinal * size.votes_per_rater + position
-        at = moment + timedelta(seconds=5 * position)
+        at = _moment(moment + timedelta(seconds=5 * position))
         token = f"{chain:021}"
         trial = {
             "id": chain + 1, "study_id": 1, "rater_id": f"rater{ordinal:017}",
