@@ -7,7 +7,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-BUSY_TIMEOUT_MS = 10_000
+BUSY_TIMEOUT_MS = 30_000  # a writer may wait for many others; on a machine with too much to do 10 s were not enough
 
 
 def open_engine(url: str, *, foreign_keys: bool = True) -> Engine:
