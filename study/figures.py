@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from textwrap import fill
-from typing import Literal, ParamSpec
+from typing import Any, Literal, ParamSpec
 
 import matplotlib as mpl
 import numpy as np
@@ -25,7 +25,7 @@ _SERIES = ((BLUE, "o"), (VERMILION, "s"), (GREEN, "^"), (PURPLE, "D"), (ORANGE, 
 _WIDTH_IN = 6.3  # the text width of a one-column page
 _DPI = 200
 _NAME_WIDTH = 26  # characters of a method's or scene's name on one line
-_STYLE = {
+_STYLE: dict[Any, Any] = {
     "font.family": "DejaVu Sans",  # comes with matplotlib, so every machine draws the same letters
     "font.size": 9.0,
     "axes.titlesize": 10.0,

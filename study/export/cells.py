@@ -8,6 +8,7 @@ import math
 import re
 import unicodedata
 
+import numpy as np
 import pandas as pd
 
 SIGNIFICANT_DIGITS = 8
@@ -93,7 +94,7 @@ def cell_text(value: object) -> str:
     """The plain text of a value: nothing for what is missing, `true` and `false`, eight digits of a real number."""
     if is_missing(value):
         return ""
-    if isinstance(value, bool):
+    if isinstance(value, bool | np.bool_):
         return str(value).lower()
     return number_text(value) if isinstance(value, float) else str(value)
 
@@ -135,7 +136,7 @@ def _latex_character(character: str) -> str:
         return _LATEX[character]
     if character.isascii():
         return character if character.isprintable() else ""
-    base, *accents = unicodedata.normalize("NFD", character)
+    base, *accents = list(unicodedata.normalize("NFD", character))
     if len(accents) == 1 and base.isascii() and base.isalpha() and accents[0] in _LATEX_ACCENTS:
         return f"\\{_LATEX_ACCENTS[accents[0]]}{{{base}}}"
     return f"{{[}}U+{ord(character):04X}{{]}}"

@@ -87,7 +87,7 @@ def build_tables(export: StudyExport) -> Tables:
 
 def table_files(tables: Tables) -> dict[str, bytes]:
     """Every table as CSV, JSON, Markdown and LaTeX."""
-    files = {}
+    files: dict[str, bytes] = {}
     for name, (frame, form) in tables.items():
         contents = {
             "csv": frame_csv(frame),

@@ -84,7 +84,8 @@ def frame_csv(frame: pd.DataFrame, *, exact: Sequence[str] = ()) -> str:
         frame: The table.
         exact: Columns whose numbers keep all their digits, because something is computed from them again.
     """
-    frame = frame.assign(**{name: [exact_number(value) for value in frame[name]] for name in exact})
+    columns = {name: pd.Series([exact_number(value) for value in frame[name]], frame.index, object) for name in exact}
+    frame = frame.assign(**columns)
     cells = pd.DataFrame({name: [csv_cell(value) for value in frame[name]] for name in frame.columns}, dtype=object)
     return cells.to_csv(index=False, lineterminator="\n")
 

@@ -24,9 +24,9 @@ def methods_overview(votes: StudyVotes, metrics: pd.DataFrame | None, analysis: 
     if metrics is not None:
         means = check_metrics(metrics).groupby(["metric", "method"], sort=False)["value"].mean()
         names = list(dict.fromkeys(str(name) for name in metrics["metric"]))
-        for place, name in enumerate(names):
-            column = [means.get((name, method)) for method in frame["method"]]
-            frame.insert(frame.columns.get_loc("mos") + place, name, pd.array(column, dtype="Float64"))
+        for name in names:
+            column = pd.Series([means.get((name, method)) for method in frame["method"]], dtype="Float64")
+            frame.insert(list(frame.columns).index("mos"), name, column)
     columns = (
         text("method", "Method"),
         *(rounded(name, name, _DIGITS.get(name.split()[0].upper(), 3)) for name in names),

@@ -92,7 +92,8 @@ def _differences(name: str, archived: str, rebuilt: str) -> list[str]:
 def _cell_differences(name: str, archived: list[list[str]], rebuilt: list[list[str]]) -> list[str]:
     headings = rebuilt[0] if rebuilt else []
     found = []
-    for number, (old_row, new_row) in enumerate(zip_longest(archived, rebuilt, fillvalue=[]), start=1):
+    none: list[str] = []
+    for number, (old_row, new_row) in enumerate(zip_longest(archived, rebuilt, fillvalue=none), start=1):
         for place, (old, new) in enumerate(zip_longest(old_row, new_row, fillvalue="(no cell)")):
             if old != new:
                 column = headings[place] if place < len(headings) else str(place + 1)

@@ -53,6 +53,7 @@ DICTIONARY = (
 )
 _COUNTS = ("ordinal", "position", "response_ms", "viewport_width", "viewport_height", "zoomed", "form")
 _DECIMALS = ("value", "device_pixel_ratio")
+_FLAGS = {"true": True, "false": False}
 
 
 def votes_frame(
@@ -114,7 +115,9 @@ def _read(name: str, cell: str) -> object:
     if name in _DECIMALS:
         return float(cell) if cell else None
     if name == "simulated":
-        return {"true": True, "false": False}[cell] if cell in {"true", "false"} else bool(int(cell))
+        if cell not in _FLAGS:
+            raise ValueError(f"simulated must be true or false, got {cell or 'nothing'}")
+        return _FLAGS[cell]
     return unguard_formula(cell)
 
 
@@ -127,15 +130,15 @@ def false_hashes(frame: pd.DataFrame) -> list[str]:
 
 def _is_true(row: Mapping[Hashable, Any]) -> bool:
     names = {field.name for field in fields(VoteRecord)}
-    content = {str(name): None if is_missing(value) else value for name, value in row.items() if name in names}
+    content: dict[str, Any] = {str(name): value for name, value in row.items() if name in names}
+    content = {name: None if is_missing(value) else value for name, value in content.items()}
     if content.get("value") is not None:
         content["value"] = int(content["value"])
     vote = VoteRecord(**{**content, **_moments(row)})
+    previous = str(row["previous_sha256"])
     if vote.form == 1:
-        return chained_sha256(str(row["previous_sha256"]), vote.content()) == row["sha256"]
-    return (
-        linked_sha256(str(row["previous_sha256"]), content_sha256(str(row["nonce"]), vote.content())) == row["sha256"]
-    )
+        return chained_sha256(previous, vote.content()) == str(row["sha256"])
+    return linked_sha256(previous, content_sha256(str(row["nonce"]), vote.content())) == str(row["sha256"])
 
 
 def _moments(row: Mapping[Hashable, Any]) -> dict[str, datetime]:

@@ -6,6 +6,7 @@ A number that does not exist is missing (`pd.NA`), never NaN, and the row's `mes
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -31,10 +32,10 @@ def frame_of(rows: Sequence[Row], *, words: Sequence[str], columns: Sequence[str
     if unknown:
         raise ValueError(f"rows must keep to the columns, got {sorted(unknown)}")
     cells = {name: [_present(row.get(name)) for row in rows] for name in columns}
-    return pd.DataFrame({name: pd.array(values, dtype=_kind(name, words)) for name, values in cells.items()})
+    return pd.DataFrame({name: pd.Series(values, dtype=_kind(name, words)) for name, values in cells.items()})
 
 
-def _kind(name: str, words: Sequence[str]) -> str:
+def _kind(name: str, words: Sequence[str]) -> Any:
     if name in words:
         return "object"
     return "Int64" if name.startswith("n_") or name == "rank" or name in _COUNTS else "Float64"

@@ -126,7 +126,7 @@ def answers(votes: StudyVotes, analysis: Analysis | None = None) -> pd.DataFrame
     values = _scale_values(votes)
     rows = []
     scores = {score.method: score.mos for score in method_scores(kept, confidence=analysis.confidence)}
-    for method in sorted(scores, key=lambda name: -(scores[name] if scores[name] is not None else -np.inf)):
+    for method in sorted(scores, key=lambda name: (scores[name] is None, -(scores[name] or 0.0))):
         given = ratings.select(ratings.method == ratings.methods.index(method))
         for value in values:
             n = int((given.value == value).sum())

@@ -5,7 +5,7 @@ Votes come from the store, from an archive or from a file of a study run elsewhe
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -120,15 +120,15 @@ class Analysis:
 
 def study_facts(study: StudyRecord) -> StudyFacts:
     """What the tables need of a stored study."""
-    is_rating = study.mode == "rating"
+    scale = study.scale
     return StudyFacts(
         name=study.name,
         title=study.title,
         sha256=study.sha256,
         mode=study.mode,
-        scale=study.scale.describe() if is_rating else pairwise_scale_name(ties_allowed=study.ties_allowed),
-        scale_min=float(study.scale.values[0]) if is_rating else None,
-        scale_max=float(study.scale.values[-1]) if is_rating else None,
+        scale=scale.describe() if scale else pairwise_scale_name(ties_allowed=study.ties_allowed),
+        scale_min=float(scale.values[0]) if scale else None,
+        scale_max=float(scale.values[-1]) if scale else None,
         hidden_reference=study.hidden_reference,
     )
 
@@ -145,7 +145,8 @@ def _in_canonical_order(votes: _Votes) -> _Votes:
     whatever order a database hands votes out, and under whatever names raters are published.
     """
     values = votes.value if isinstance(votes, Ratings) else votes.outcome
-    sides = (votes.method,) if isinstance(votes, Ratings) else (votes.right, votes.left)
+    shown = (votes.method,) if isinstance(votes, Ratings) else (votes.right, votes.left)
+    sides: tuple[np.ndarray, ...] = shown
     by_rater = np.lexsort((values, votes.repeat, *sides, votes.scene, votes.rater))
     present, starts = np.unique(votes.rater[by_rater], return_index=True)
     columns = np.column_stack([votes.scene, *sides, votes.repeat, values]).astype(np.float64)[by_rater]
@@ -179,19 +180,21 @@ def votes_from_frame(
     """
     votes = frame[frame["purpose"] != "gold"]
     raters = tuple(dict.fromkeys(votes["rater"]))
-    names = {"raters": raters, "scenes": tuple(scenes), "methods": tuple(methods)}
-    codes = {
+    shared: dict[str, Any] = {
+        "raters": raters,
+        "scenes": tuple(scenes),
+        "methods": tuple(methods),
         "rater": _codes(votes["rater"], raters),
         "scene": _codes(votes["scene"], scenes),
         "repeat": (votes["purpose"] == "repeat").to_numpy(),
     }
     if facts.mode == "rating":
         value = votes["value"].to_numpy(dtype=np.float64)
-        ratings = Ratings(**names, **codes, method=_codes(votes["method"], methods), value=value)
+        ratings = Ratings(**shared, method=_codes(votes["method"], methods), value=value)
         return StudyVotes(facts, ratings=ratings, comparisons=None, simulated=simulated)
     sides = {side: _codes(votes[f"{side}_method"], methods) for side in ("left", "right")}
     outcome = 1 - _codes(votes["choice"], ("left", "tie", "right"))
-    comparisons = Comparisons(**names, **codes, **sides, outcome=outcome)
+    comparisons = Comparisons(**shared, left=sides["left"], right=sides["right"], outcome=outcome.astype(np.int8))
     return StudyVotes(facts, ratings=None, comparisons=comparisons, simulated=simulated)
 
 
