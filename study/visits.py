@@ -213,6 +213,7 @@ class Visits:
     def withdraw(self, code: str) -> int:
         """Delete everything the rater with this code gave; return how many votes that were. Raises UnknownCode."""
         letters = "".join(letter for letter in code.upper() if letter.isalnum())
+        self._store.give_codes(lambda rater: text_sha256(self._code(rater)))
         return self._store.withdraw(text_sha256(letters))
 
     def picture(self, cookies: Mapping[str, str], *, token: str) -> bytes:

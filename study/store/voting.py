@@ -1,6 +1,7 @@
 """The slice of the store that keeps answers, takes them back and deletes them."""
 
 import json
+from collections.abc import Callable
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
@@ -130,6 +131,17 @@ class VoteStore(Database):
             trial.presented_at = None
             rater.outstanding += 1
         self._journal.append(line)
+
+    def give_codes(self, hash_of: Callable[[str], str]) -> None:
+        """Store the hash of a withdrawal code for each rater who began before there were codes.
+
+        Args:
+            hash_of: Hash of the code of the rater with this id.
+        """
+        without = select(RaterRow).where(RaterRow.withdrawal_sha256.is_(None))
+        with Session(self._writing) as session, session.begin():
+            for rater in session.scalars(without).all():
+                rater.withdrawal_sha256 = hash_of(rater.id)
 
     def withdraw(self, withdrawal_sha256: str) -> int:
         """Delete everything a rater gave, in the database and in the journals, and return how many votes stood.

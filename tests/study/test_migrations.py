@@ -15,6 +15,7 @@ from study.schema import Base
 from study.store import StudyStore
 from study.store.engine import open_engine
 from study.store.migrating import migrate_to
+from study.visits import Visits
 from tests.study.conftest import BOTH_DATABASES
 from tests.study.simulated import make_study
 from tests.study.visiting import SCREEN_CHECK, enrol
@@ -101,6 +102,19 @@ def test_a_rater_goes_on_after_the_update_and_the_chain_stays_whole(old_database
     # The pictures were never stored in this data folder: that is said, and nothing else.
     assert [problem for problem in report.problems if not problem.startswith("picture")] == []
     assert report.votes == 4 + 4 + 4
+    store.close()
+
+
+def test_a_rater_of_the_first_version_can_withdraw_with_the_code_the_page_shows(old_database, tmp_path):
+    """Votes of form 1 have no nonce: their hashes stay as they are, and the chain stays whole."""
+    store = StudyStore(old_database, data_folder=tmp_path / "var")
+    store.record_screen(HALFWAY, _screen())
+    visits = Visits(store, secret_key="a key for tests only")
+    link = visits._link_signer.dumps(["bokeh", HALFWAY])
+    assert visits.withdraw(visits.resume_by_link(link).withdrawal_code) == 2
+    assert {vote.vote.rater for vote in store.votes("bokeh")} == {"A" * 22}
+    problems = store.verify("bokeh").problems
+    assert [problem for problem in problems if not problem.startswith("picture")] == []
     store.close()
 
 
