@@ -1,5 +1,6 @@
 """/admin is closed to everybody without a session, whatever they ask for, and open to researchers."""
 
+import gc
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -20,6 +21,11 @@ from study.store import StudyStore
 from tests.api.conftest import Served
 from tests.study.simulated import make_study
 
+# Mounting a Gradio page outside of a running loop makes loops that Gradio leaves to the garbage collector.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+]
 PASSWORD = "correct horse battery"
 KEY = "a key for tests only"
 PAGE = {"accept": "text/html"}
@@ -64,6 +70,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StudyStore]:
     make_study(store, folder / "pictures", mode="rating", name="ratings")
     yield store
     store.close()
+    gc.collect()  # here, where what Gradio left open is expected
 
 
 def closed_app(store: StudyStore, data: Path, hub: HubLogin | None = None) -> FastAPI:
