@@ -33,7 +33,11 @@ def simulate(
     seed: Annotated[int, typer.Option(help="Of the raters and their answers.")] = 0,
     truth: Annotated[
         Path | None,
-        typer.Option(help="True qualities in points of the scale (0-5 for pairs), JSON or CSV; left out, by SSIM."),
+        typer.Option(
+            exists=True,
+            dir_okay=False,
+            help="True qualities in points of the scale (0-5 for pairs), JSON or CSV; left out, by SSIM.",
+        ),
     ] = None,
     tie_prominence: Annotated[
         float, typer.Option(help="Davidson's nu, where ties are offered.")

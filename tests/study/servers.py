@@ -35,7 +35,7 @@ def running_server(
         process.wait()
 
 
-def _wait_until_answering(port: int, process: subprocess.Popen[bytes], *, timeout_s: float = 180) -> None:
+def _wait_until_answering(port: int, process: subprocess.Popen[bytes], *, timeout_s: float = 600) -> None:
     """Wait for any HTTP answer, whatever its status."""
     deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline and process.poll() is None:
@@ -48,3 +48,16 @@ def _wait_until_answering(port: int, process: subprocess.Popen[bytes], *, timeou
             continue
         return
     raise RuntimeError(f"server on port {port} did not start; exit code {process.poll()}")
+
+
+@contextmanager
+def leaky_server(data_folder: Path) -> Iterator[str]:
+    """Run the whole app with `tests.study.serve_leaky` and give its address."""
+    port = free_port()
+    process = subprocess.Popen([sys.executable, "-m", "tests.study.serve_leaky", str(port), str(data_folder)], cwd=ROOT)
+    try:
+        _wait_until_answering(port, process)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.kill()
+        process.wait()

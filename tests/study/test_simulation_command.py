@@ -76,6 +76,13 @@ def test_no_server_and_another_server_are_said_in_words(data, url, tmp_path):
     assert stored(data)[0] == stored(elsewhere)[0] == []
 
 
+def test_the_same_seed_again_continues_the_same_raters_and_adds_nobody(data, url):
+    for _ in range(2):
+        assert simulate(data, url, "--mix", "honest=1", "--seed", "4").exit_code == 0
+    raters, votes = stored(data)
+    assert (len(raters), len(votes)) == (2, 6)
+
+
 @pytest.mark.parametrize("options", [("--mix", "honest=.5"), ("--raters", "0"), ("--truth", "no-such-file.json")])
 def test_wrong_options_enrol_nobody(data, url, options):
     assert simulate(data, url, *options).exit_code != 0
