@@ -51,9 +51,7 @@ def rater_head() -> str:
     """The page's style, viewport and scripts to be loaded early, for the document's head."""
     scripts = _scripts()
     style = _static("rater.css") + _static("rater-trial.css")
-    early = "".join(
-        f'<link rel="modulepreload" href="scripts/{_version(scripts)}/{name}">' for name in scripts
-    )
+    early = "".join(f'<link rel="modulepreload" href="scripts/{_version(scripts)}/{name}">' for name in scripts)
     viewport = '<meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover">'
     return f'{viewport}<meta name="robots" content="noindex"><style>{style}</style>{early}'
 
