@@ -110,11 +110,8 @@ class Dashboard:
         key = (self._state(study), "answered")
         return cast(AnsweredCells, self._kept(self._results, key, lambda: answered_cells(self._votes_of(study))))
 
-    def state(self, name: str) -> tuple[object, ...]:
-        """What changes whenever anything a page shows has changed, but for leases that only time lets lapse."""
-        return self._state(self._store.study(name))
-
     def _state(self, study: StudyRecord) -> tuple[object, ...]:
+        """What changes whenever anything a page shows has changed, but for leases that only time lets lapse."""
         return (study.name, study.sha256, study.status, *self._columns.version(study))
 
     def votes(self, name: str) -> StudyVotes:
@@ -256,7 +253,7 @@ class Dashboard:
         if is_mine:
             try:
                 future.set_result(compute())
-            except BaseException as error:
+            except BaseException as error:  # whoever waits must hear of it, or waits for ever
                 with self._lock:
                     where.pop(key, None)
                 future.set_exception(error)

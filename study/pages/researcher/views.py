@@ -10,6 +10,7 @@ from PIL import Image
 
 from study.dashboard import Dashboard
 from study.errors import UnknownStudy
+from study.export.documents import frame_csv
 from study.pages.researcher.rendering import render
 from study.pages.researcher.tabs import TABS, Wish, studies_view, study_view, tabs_of
 
@@ -70,7 +71,7 @@ def _add_file_routes(router: APIRouter, dashboard: Dashboard) -> None:
             frame = dashboard.table(study, table, wish.analysis())
         except (UnknownStudy, ValueError) as error:
             raise HTTPException(404, "There is no such table.") from error
-        csv = frame.to_csv(index=False, lineterminator="\n")
+        csv = frame_csv(frame)
         named = f'attachment; filename="{study}-{table}.csv"'
         return Response(csv, media_type="text/csv; charset=utf-8", headers={"Content-Disposition": named})
 
