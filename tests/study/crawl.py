@@ -162,7 +162,7 @@ def find_pattern(tokens: list[str]) -> list[str]:
 
 
 def find_unequal_pictures(received: Iterable[Received], scene_of: Callable[[str], str]) -> list[str]:
-    """Pictures of one scene that differ in anything but pixels and URL.
+    """Pictures of one scene that differ in anything but pixels, URL and the second in which they were sent.
 
     Args:
         received: Of any number of visits.
@@ -175,7 +175,8 @@ def find_unequal_pictures(received: Iterable[Received], scene_of: Callable[[str]
             picture.load()
             scene = scene_of(pixel_sha256(picture))
             container = (picture.format, picture.mode, picture.size, str(picture.info), sorted(set(chunks_of(answer))))
-            kinds[scene][answer.status, answer.headers, len(answer.body), str(container)] = str(answer)
+            headers = tuple(header for header in answer.headers if header[0] != "date")
+            kinds[scene][answer.status, headers, len(answer.body), str(container)] = str(answer)
     return [f"{scene}: {len(seen)} kinds of files: {list(seen)}" for scene, seen in kinds.items() if len(seen) > 1]
 
 
