@@ -48,8 +48,8 @@ def example_page(export: StudyExport) -> str:
             "",
             f"**{simulated} of {raters} raters are simulated programs, not people.** They judge by structural "
             "similarity to the ground truth, with biases, noise and bad days. The table shows that the path from vote "
-            "to table works; it says nothing about how the methods look to people, and that SSIM agrees with it says nothing "
-            "about SSIM.",
+            "to table works; it says nothing about how the methods look to people, and that SSIM agrees with it says "
+            "nothing about SSIM.",
             "",
             frame_markdown(frame, form),
             "## Table 1 of the paper, for the form",
