@@ -98,7 +98,7 @@ def test_every_view_shows_itself_and_fits(browser: Browser, address: str, window
 def test_scores_say_what_they_are(browser: Browser, address: str) -> None:
     """Best method first, both intervals, the label of simulated raters, the figures."""
     page = log_in(browser, address, "desktop")
-    page.get_by_role("link", name="Compare pictures").last.click()
+    page.get_by_role("link", name="ratings", exact=True).click()
     page.get_by_role("link", name="Scores").click()
     table = page.get_by_role("region", name="Mean opinion scores")
     expect(table.locator("tbody th").first).to_have_text("glassnet")
