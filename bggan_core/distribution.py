@@ -96,8 +96,13 @@ def distribute_batches(
 
 def wait_for_all(strategy: tf.distribute.Strategy) -> None:
     """Let no worker leave before the others are done: one that leaves early looks to them like one that died."""
-    ones = strategy.run(lambda: tf.constant(1.0))
-    strategy.reduce(tf.distribute.ReduceOp.SUM, ones, axis=None)
+
+    @tf.function
+    def count_replicas() -> tf.Tensor:
+        ones = strategy.run(lambda: tf.constant(1.0))
+        return strategy.reduce(tf.distribute.ReduceOp.SUM, ones, axis=None)
+
+    count_replicas()
 
 
 def _split(planes: tuple[tf.Tensor, ...], replicas: int) -> tuple[tf.Tensor, ...]:

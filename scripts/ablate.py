@@ -16,7 +16,7 @@ from bggan_core.ablations import FIGURE_4, FIGURE_5, VARIANTS, StoredPairs, Vari
 from bggan_core.checkpoints import PERCEPTUAL_NAME, load_trained, write_json
 from bggan_core.config_files import change_config, read_changes
 from bggan_core.configs import TrainingConfig
-from bggan_core.data.corpus import is_held_out, read_manifest
+from bggan_core.data.corpus import CorpusEntry, is_held_out, read_manifest
 from bggan_core.data.pairs import Pair
 from bggan_core.data.synthetic import PairMaker
 from bggan_core.evaluation import UNPROCESSED, Method, evaluate, record_csv, summarise, to_markdown
@@ -34,6 +34,9 @@ def main(
     to: Annotated[Path, typer.Option(help="Folder for the table and the grids.")] = Path("docs/ablations"),
     stored_pairs: Annotated[int, typer.Option(min=8, help="Training pairs made, once for all variants.")] = 256,
     count: Annotated[int, typer.Option(min=2, help="Held-out pairs to evaluate on.")] = 100,
+    shown: Annotated[
+        Path, typer.Option(help="Folder like the corpus whose pairs the grids show: pictures that may be published.")
+    ] = Path("examples/scenes"),
     rows: Annotated[int, typer.Option(min=1, help="Scenes in each grid.")] = 6,
     settings: Annotated[
         list[str] | None, typer.Option("--set", help="Field to change in every variant, as key=value.")
@@ -47,16 +50,15 @@ def main(
         for variant in VARIANTS
     }
     config = change_config(VARIANTS[0].configs()[1], changes)
-    pairs = _held_out_pairs(corpus, config, count=count)
+    held_out = [entry for entry in read_manifest(corpus) if is_held_out(entry.name)]
+    pairs = _pairs(corpus, held_out, config, count=count)
     methods: dict[str, Method] = {UNPROCESSED: lambda pair: pair.photo}
     methods |= {variant.name: _renderer(run) for variant, run in trained.items()}
     to.mkdir(parents=True, exist_ok=True)
     scores = record_csv(evaluate(methods, pairs), to / "scores.csv")
     table = to_markdown(summarise(scores), protocol=_protocol(config, count=count))
     (to / "table.md").write_text(table, encoding="utf-8")
-    for name, variants in (("normalisation", FIGURE_4), ("critics", FIGURE_5)):
-        shown = {variant.name: [methods[variant.name](pair) for pair in pairs[:rows]] for variant in variants}
-        Image.fromarray(draw_grid(pairs[:rows], shown)).save(to / f"{name}.jpg", quality=92)
+    _draw_grids(methods, _pairs(shown, read_manifest(shown), config, count=rows), to)
     typer.echo(table)
 
 
@@ -97,13 +99,18 @@ def _sources(corpus: Path, config: TrainingConfig, runs: Path, *, count: int) ->
     return stored, PairMaker(corpus, held_out, recipe=config.pairs, seed=config.seed)
 
 
-def _held_out_pairs(corpus: Path, config: TrainingConfig, *, count: int) -> list[Pair]:
-    entries = [entry for entry in read_manifest(corpus) if is_held_out(entry.name)]
+def _pairs(corpus: Path, entries: list[CorpusEntry], config: TrainingConfig, *, count: int) -> list[Pair]:
     maker, phase = PairMaker(corpus, entries, recipe=config.pairs, seed=EVALUATION_SEED), config.phases[-1]
     return [
         replace(maker.make(index, height=phase.height, width=phase.width), name=f"synthetic/{index}")
         for index in range(count)
     ]
+
+
+def _draw_grids(methods: dict[str, Method], pairs: list[Pair], to: Path) -> None:
+    for name, variants in (("normalisation", FIGURE_4), ("critics", FIGURE_5)):
+        renderings = {variant.name: [methods[variant.name](pair) for pair in pairs] for variant in variants}
+        Image.fromarray(draw_grid(pairs, renderings)).save(to / f"{name}.png")
 
 
 def _renderer(run: Path) -> Callable[[Pair], Array]:

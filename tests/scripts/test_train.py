@@ -55,7 +55,8 @@ def test_one_command_trains_both_stages_on_either_source(source, request, weight
     assert history[1]["perceptual"]["weights"] == "vgg.npz"
     names = (tmp_path / "stage-b" / "photos.txt").read_text().split()
     assert names == (["ebb/0", "ebb/1", "ebb/2"] if source == "ebb" else sorted(names))
-    losses = [float(row["total"]) for row in csv.DictReader((tmp_path / "stage-b" / "losses.csv").open())]
+    log = (tmp_path / "stage-b" / "losses.csv").read_text().splitlines()
+    losses = [float(row["total"]) for row in csv.DictReader(log)]
     assert np.isfinite(losses).all()
     assert load_trained(tmp_path / "stage-b", best=True)[2].steps == 2
 
