@@ -14,6 +14,7 @@ import tensorflow as tf
 from bggan_core.configs import TrainingConfig
 from bggan_core.critics import build_critics
 from bggan_core.glassnet import GlassNetConfig, build_glassnet
+from bggan_core.guidance import Guide, GuidingHeads, build_teacher, tapped_layers
 from bggan_core.losses import (
     Features,
     adversarial_loss,
@@ -60,6 +61,7 @@ class Learners:
     critics: list[keras.Model] = field(default_factory=list)
     critic_optimizer: keras.optimizers.Optimizer | None = None
     features: Features | None = None
+    guide: Guide | None = None
 
     @property
     def critic_variables(self) -> list[keras.Variable]:
@@ -67,23 +69,34 @@ class Learners:
         return [variable for critic in self.critics for variable in critic.trainable_variables]
 
 
-def build_learners(config: TrainingConfig, *, features: Features | None = None) -> Learners:
+def build_learners(config: TrainingConfig, *, features: keras.Model | None = None) -> Learners:
     """Build what a configuration trains, from its seed; optimisers have their slots, so that a checkpoint finds them.
 
+    Args:
+        features: The network of `config.feature_network`.
     Raises:
-        ValueError: the configuration weighs a perceptual term and there is no feature network.
+        ValueError: the configuration needs a feature network and there is none.
     """
-    if config.stage_b and config.stage_b.weights.perceptual and features is None:
-        raise ValueError("the perceptual term needs a feature network: build_feature_network makes one")
+    if config.feature_network and features is None:
+        raise ValueError(f"{config.name} needs a feature network: build_feature_network makes one")
     keras.utils.set_random_seed(config.seed)
     network = build_training_network(config.network, precision=config.precision)
     optimizer = _build_adam(WarmupCosine(config), config, network.trainable_variables)
     if config.critics is None:
-        return Learners(network, optimizer, features=features)
+        guide = _build_guide(config, network, features) if config.guidance else None
+        return Learners(network, optimizer, features=features, guide=guide)
     critics = build_critics(config.critics)
     # One Adam serves all critics: it treats each weight alone.
     variables = [variable for critic in critics for variable in critic.trainable_variables]
     return Learners(network, optimizer, critics, _build_adam(config.critics.learning_rate, config, variables), features)
+
+
+def _build_guide(config: TrainingConfig, network: keras.Model, features: keras.Model | None) -> Guide:
+    teacher = build_teacher(features) if features else None
+    feature_channels = sum(layer.shape[-1] for layer in teacher.outputs) if teacher else 0
+    heads = GuidingHeads(network, tapped_layers(config.network), feature_channels=feature_channels)
+    optimizer = _build_adam(WarmupCosine(config), config, heads.trainable_variables)
+    return Guide(config.guidance, heads, optimizer, teacher)
 
 
 def build_training_network(network: GlassNetConfig, *, precision: str) -> keras.Model:
@@ -104,25 +117,35 @@ def build_step(learners: Learners, config: TrainingConfig) -> Step:
     """
     objective = build_objective(learners, config)
     critic_step = build_critic_step(learners, config) if learners.critics else None
+    guide, rendering_network = learners.guide, learners.network
+    guiding_variables = guide.heads.trainable_variables if guide else []
+    if guide:
+        taps = [learners.network.get_layer(name).output for name in tapped_layers(config.network)]
+        rendering_network = keras.Model(learners.network.input, [*learners.network.outputs, *taps])
 
     def step(batch: tuple[tf.Tensor, tf.Tensor, tf.Tensor], number: tf.Tensor) -> Terms:
         photos, bokeh, mask = batch
         with tf.GradientTape() as rendering:
-            images = learners.network(photos, training=True)
+            images = rendering_network(photos, training=True)
         # The critics learn first, from the renderings as numbers: nothing of their loss can reach the generator.
         critic_terms: Terms = {}
         if critic_step:
             critic_terms = critic_step(bokeh * mask, tf.stop_gradient(images[0]) * mask, number)
         with tf.GradientTape(watch_accessed_variables=False) as judging:
-            judging.watch(images)
-            terms = objective(images, bokeh, mask)
-        slopes = judging.gradient(terms["total"], images)
+            sources = [images, [variable.value for variable in guiding_variables]]
+            judging.watch(sources)
+            terms = objective(images[:2], bokeh, mask)
+            guidance = guide.loss(images[2:], photos, bokeh, mask) if guide else {"guidance": 0.0}
+            learned = terms["total"] + guidance.pop("guidance")
+        slopes, guiding_gradients = judging.gradient(learned, sources)
         gradients = rendering.gradient(images, learners.network.trainable_variables, output_gradients=slopes)
         rate = tf.convert_to_tensor(learners.optimizer.learning_rate)
         norm = apply_gradients(
             learners.optimizer, gradients, learners.network.trainable_variables, clip_norm=config.clip_norm
         )
-        return {**terms, **critic_terms, "gradient_norm": norm, "learning_rate": rate}
+        if guide:
+            apply_gradients(guide.optimizer, guiding_gradients, guiding_variables)
+        return {**terms, **guidance, **critic_terms, "gradient_norm": norm, "learning_rate": rate}
 
     return step
 

@@ -43,7 +43,7 @@ def main(
         Path | None, typer.Option(help="File of the EBB! pairs to use, one name a line; without it, all.")
     ] = None,
     perceptual_weights: Annotated[
-        Path | None, typer.Option(help="VGG convolutions (.npz or .h5) for the perceptual term of stage B.")
+        Path | None, typer.Option(help="VGG convolutions (.npz or .h5) for stage B's perceptual term and for guidance.")
     ] = None,
     strategy: Annotated[
         StrategyName, typer.Option(help="One device, all GPUs of this machine, or the workers of TF_CONFIG.")
@@ -87,9 +87,9 @@ def _build_trainer(
 ) -> Trainer:
     train_pairs, validation_pairs = pairs
     features = None
-    if config.stage_b and config.stage_b.weights.perceptual:
+    if config.feature_network:
         with devices.scope():
-            features = build_feature_network(config.stage_b.perceptual, weights)
+            features = build_feature_network(config.feature_network, weights)
     trainer = Trainer(
         config,
         run=run,
@@ -98,8 +98,8 @@ def _build_trainer(
         features=features,
         strategy=devices,
     )
-    if config.stage_b and features and trainer.is_chief:
-        write_json(describe_features(config.stage_b.perceptual, weights), run / PERCEPTUAL_NAME)
+    if config.feature_network and trainer.is_chief:
+        write_json(describe_features(config.feature_network, weights), run / PERCEPTUAL_NAME)
     return trainer
 
 
@@ -121,7 +121,7 @@ def _ebb_splits(folder: Path, config: TrainingConfig, pair_list: Path | None) ->
 
 def _begin(trainer: Trainer, parent: Path | None, *, best: bool) -> None:
     """Give a new run its parent's weights; stage B, which refines a trained network, must have a parent."""
-    if trainer.progress.steps or trainer.kept.latest:
+    if not trainer.is_new:
         return
     if parent is not None:
         trainer.start_from(parent, best=best)

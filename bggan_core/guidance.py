@@ -1,0 +1,161 @@
+"""Guidance in training: two tasks that help Glass-Net find the focal plane and are gone from the trained network.
+
+Both read the features after each stage's last residual block, `FEATURE_STRIDE` times smaller than the picture, through
+a 1x1 convolution of their own.
+
+- *Focus*: tell how much local detail the lens kept, which a pair shows wherever there is texture.
+- *Features*: reproduce those of a network trained on a million photos (hints, Romero et al. 2015, eq. 3; here by cosine
+  distance, because only the direction of a feature vector says what it has seen). A few thousand photos with mattes are
+  too few to learn from scratch what things are.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from bggan_core.glassnet import GlassNetConfig
+from bggan_core.perceptual import PerceptualConfig
+
+FEATURE_STRIDE = 8
+
+# Squared-gradient energy, images in [-1, 1], at which a place has texture enough to show whether it was blurred.
+TEXTURE_ENERGY = 2e-3
+
+# Beside each other, as targets: what things are made of, and what they are.
+TEACHER_LAYERS = ("conv4_3", "conv5_3")
+
+
+@dataclass(frozen=True)
+class GuidanceConfig:
+    """Two tasks beside stage A's objective; a task of weight 0 is left out.
+
+    Args:
+        focus, features: Weights of the tasks' losses.
+        teacher: The network whose features are imitated, up to its last block and on pictures of full size.
+
+    Paper: no such tasks. Here: without them a network of the paper's size learns from few photos mostly how to blur,
+    and little about where (docs/training-log.md).
+    """
+
+    focus: float = 0.05
+    features: float = 0.02
+    teacher: PerceptualConfig = field(default_factory=lambda: PerceptualConfig(network="vgg16-hed", layer="relu5_3"))
+
+    def __post_init__(self) -> None:
+        if self.focus < 0 or self.features < 0 or self.focus + self.features == 0:
+            raise ValueError(f"the weights must be at least 0 and one of them positive, got {self}")
+        if self.teacher.downscale != 1 or not self.teacher.layer.startswith("relu5_"):
+            raise ValueError(f"the teacher must look at whole pictures, up to block 5, got {self.teacher}")
+
+
+def tapped_layers(network: GlassNetConfig) -> tuple[str, str]:
+    """Name the layers whose features are guided."""
+    return f"stage1_block{network.residual_blocks}_add", f"stage2_block{network.residual_blocks}_add"
+
+
+def detail_kept(
+    photos: tf.Tensor, bokeh: tf.Tensor, mask: tf.Tensor, *, window: int = 16
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """How much local detail the lens kept, and how surely that can be told.
+
+    Args:
+        photos, bokeh: [B, H, W, 3] in [-1, 1], sides multiples of `FEATURE_STRIDE`.
+        mask: 1 where a pixel counts, [B, H, W, 1]; a window with one that does not says nothing.
+        window: Side of the square over which gradient energy is averaged, in pixels.
+    Returns:
+        The square root of the ratio of gradient energies, clipped to [0, 1], and its weight from 0 (no texture) to 1;
+        both [B, H/8, W/8, 1].
+    """
+    before, after = _gradient_energy(photos, window), _gradient_energy(bokeh, window)
+    kept = tf.sqrt(tf.clip_by_value(after / (before + 1e-6), 0.0, 1.0))
+    whole = -tf.nn.max_pool2d(-mask, window, FEATURE_STRIDE, padding="SAME")
+    return kept, whole * before / (before + TEXTURE_ENERGY)
+
+
+def _gradient_energy(images: tf.Tensor, window: int) -> tf.Tensor:
+    down, right = tf.image.image_gradients(tf.reduce_mean(images, axis=-1, keepdims=True))
+    return tf.nn.avg_pool2d(down**2 + right**2, window, FEATURE_STRIDE, padding="SAME")
+
+
+def build_teacher(features: keras.Model) -> keras.Model:
+    """Take the imitated layers from a network that `perceptual.build_feature_network` made.
+
+    Images [B, H, W, 3] in [-1, 1] to [B, H/8, W/8, 512] and [B, H/16, W/16, 512].
+    """
+    teacher = keras.Model(features.input, [features.get_layer(name).output for name in TEACHER_LAYERS])
+    teacher.trainable = False
+    return teacher
+
+
+def feature_targets(teacher: keras.Model, photos: tf.Tensor) -> tf.Tensor:
+    """Both layers' directions beside each other, of unit length together: [B, H/8, W/8, C]."""
+    middle, deep = teacher(photos)
+    deep = tf.image.resize(deep, tf.shape(middle)[1:3])
+    both = [tf.math.l2_normalize(layer, axis=-1, epsilon=1e-6) for layer in (middle, deep)]
+    return tf.stop_gradient(tf.concat(both, axis=-1) / np.sqrt(2.0))
+
+
+class GuidingHeads(keras.Model):
+    """The 1x1 convolutions of both tasks for each guided layer of a network.
+
+    Without `feature_channels` there is no features task.
+    """
+
+    def __init__(self, network: keras.Model, layers: Sequence[str], *, feature_channels: int) -> None:
+        super().__init__(name="guiding_heads")
+        channels = [network.get_layer(name).output.shape[-1] for name in layers]
+        self.focus = [keras.layers.Conv2D(1, 1, kernel_initializer="zeros") for _ in layers]
+        self.features = [keras.layers.Conv2D(feature_channels, 1) for _ in layers if feature_channels]
+        for heads in (self.focus, self.features):
+            for head, width in zip(heads, channels, strict=False):
+                head.build((None, None, None, width))
+        self.built = True
+
+
+@dataclass(frozen=True)
+class Guide:
+    """All that guides a network: the heads, which learn with it, and the teacher, which does not."""
+
+    config: GuidanceConfig
+    heads: GuidingHeads
+    optimizer: keras.optimizers.Optimizer
+    teacher: keras.Model | None
+
+    def loss(
+        self, guided: Sequence[tf.Tensor], photos: tf.Tensor, bokeh: tf.Tensor, mask: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
+        """Return the scalar terms "focus" and "features" unweighted, and their weighted sum "guidance".
+
+        Args:
+            guided: The features of each guided layer, [B, H/8, W/8, C].
+        """
+        terms = {"focus": focus_loss(self.heads, guided, photos, bokeh, mask)}
+        total = self.config.focus * terms["focus"]
+        if self.teacher is not None:
+            terms["features"] = feature_loss(self.heads, guided, feature_targets(self.teacher, photos))
+            total += self.config.features * terms["features"]
+        return {**terms, "guidance": total}
+
+
+def focus_loss(
+    heads: GuidingHeads, guided: Sequence[tf.Tensor], photos: tf.Tensor, bokeh: tf.Tensor, mask: tf.Tensor
+) -> tf.Tensor:
+    """Squared error of the detail that each guided layer says was kept, weighted by texture: a scalar."""
+    kept, weight = detail_kept(photos, bokeh, mask)
+    errors = [
+        tf.reduce_sum(weight * (head(x) - kept) ** 2) / (tf.reduce_sum(weight) + 1.0)
+        for head, x in zip(heads.focus, guided, strict=True)
+    ]
+    return tf.add_n(errors) / len(errors)
+
+
+def feature_loss(heads: GuidingHeads, guided: Sequence[tf.Tensor], targets: tf.Tensor) -> tf.Tensor:
+    """Mean cosine distance of what each guided layer imitates to `feature_targets`: a scalar in [0, 2]."""
+    distances = [
+        tf.reduce_mean(1.0 - tf.reduce_sum(tf.math.l2_normalize(head(x), axis=-1, epsilon=1e-6) * targets, axis=-1))
+        for head, x in zip(heads.features, guided, strict=True)
+    ]
+    return tf.add_n(distances) / len(distances)

@@ -1,0 +1,119 @@
+import dataclasses
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from bggan_core.configs import StageB, TrainingConfig
+from bggan_core.glassnet import build_glassnet
+from bggan_core.guidance import (
+    GuidanceConfig,
+    GuidingHeads,
+    build_teacher,
+    detail_kept,
+    feature_loss,
+    feature_targets,
+    tapped_layers,
+)
+from bggan_core.perceptual import PerceptualConfig
+from bggan_core.steps import build_learners, build_step
+from tests.bggan_core.networks import TINY, randomise
+from tests.bggan_core.pair_sources import GeneratedPairs
+
+GUIDED = TrainingConfig(name="tiny-guided", phases=(), network=TINY, guidance=GuidanceConfig(), learning_rate=1e-3)
+
+
+def _features() -> keras.Model:
+    """Stands for a VGG: two layers of its names, with random kernels, at an eighth and a sixteenth of the size."""
+    image = keras.Input((None, None, 3))
+    middle = keras.layers.Conv2D(6, 8, strides=8, padding="same", name="conv4_3")(image)
+    return keras.Model(image, keras.layers.Conv2D(4, 2, strides=2, padding="same", name="conv5_3")(middle))
+
+
+@pytest.fixture
+def batch():
+    return tuple(map(tf.constant, GeneratedPairs(3).make_batch(0, size=2, height=32, width=48)))
+
+
+def test_the_detail_kept_is_all_of_a_sharp_picture_none_of_a_flat_one_and_unsure_without_texture(rng):
+    photo = rng.uniform(-1, 1, (1, 64, 64, 3)).astype(np.float32)
+    photo[:, :, 32:] = 0.3
+    bokeh = photo.copy()
+    bokeh[:, :32] = bokeh[:, :32].mean()
+    kept, weight = (
+        plane.numpy()[0, ..., 0] for plane in detail_kept(photo, bokeh, np.ones((1, 64, 64, 1), np.float32))
+    )
+    np.testing.assert_allclose(kept[6:, :2], 1, atol=0.01)
+    np.testing.assert_allclose(kept[:2, :2], 0, atol=0.01)
+    assert weight[:, :2].min() > 0.9
+    assert weight[:, 6:].max() < 0.01
+
+
+def test_half_the_contrast_is_half_the_detail(rng):
+    photo = rng.uniform(-1, 1, (1, 32, 32, 3)).astype(np.float32)
+    kept, _ = detail_kept(photo, photo / 2, np.ones((1, 32, 32, 1), np.float32))
+    np.testing.assert_allclose(kept, 0.5, atol=0.01)
+
+
+def test_filler_says_nothing_about_focus(rng):
+    photo = rng.uniform(-1, 1, (1, 64, 64, 3)).astype(np.float32)
+    mask = np.ones((1, 64, 64, 1), np.float32)
+    mask[:, :, :8] = 0
+    _, weight = detail_kept(photo, photo, mask)
+    assert weight.numpy()[0, :, 0, 0].max() == 0
+    assert weight.numpy()[0, :, 4, 0].min() > 0.9
+
+
+def test_heads_that_give_the_targets_have_no_feature_loss(rng):
+    """Cosine distance does not ask for length."""
+    targets = feature_targets(build_teacher(_features()), rng.uniform(-1, 1, (1, 32, 32, 3)).astype(np.float32))
+    assert targets.shape == (1, 4, 4, 10)
+    np.testing.assert_allclose(np.linalg.norm(targets, axis=-1), 1, atol=1e-5)
+    network = build_glassnet(TINY)
+    heads = GuidingHeads(network, tapped_layers(TINY), feature_channels=10)
+    for head in heads.features:
+        head.kernel.assign(np.eye(head.kernel.shape[2], 10)[None, None])
+    guided = [tf.pad(targets, [[0, 0]] * 3 + [[0, head.kernel.shape[2] - 10]]) for head in heads.features]
+    assert float(feature_loss(heads, [3.0 * guided[0], 0.1 * guided[1]], targets)) == pytest.approx(0, abs=1e-5)
+    assert float(feature_loss(heads, [-guided[0], -guided[1]], targets)) == pytest.approx(2, abs=1e-5)
+
+
+def test_guidance_moves_the_guided_stages_and_its_heads_but_not_the_teacher(batch, rng):
+    features = _features()
+    learners = build_learners(GUIDED, features=features)
+    randomise(learners.network, rng)
+    before = {weight.path: weight.numpy() for weight in [*learners.guide.heads.weights, *features.weights]}
+    terms = build_step(learners, GUIDED)(batch, tf.constant(0, tf.int64))
+    assert set(terms) >= {"l1", "focus", "features"}
+    assert all(np.abs(weight.numpy() - before[weight.path]).max() > 0 for weight in learners.guide.heads.weights)
+    assert all(np.abs(weight.numpy() - before[weight.path]).max() == 0 for weight in features.weights)
+
+
+def test_guidance_alone_teaches_a_network_where_the_focus_lies(batch, rng):
+    """With an objective of nearly nothing else, the focus task's loss falls by half in a few steps."""
+    config = dataclasses.replace(GUIDED, guidance=GuidanceConfig(focus=100.0, features=0.0), learning_rate=3e-3)
+    learners = build_learners(config)
+    step = tf.function(build_step(learners, config))
+    losses = [float(step(batch, tf.constant(number, tf.int64))["focus"]) for number in range(40)]
+    assert losses[-1] < losses[0] / 2
+
+
+def test_the_trained_network_has_no_trace_of_the_guidance():
+    learners = build_learners(GUIDED, features=_features())
+    assert learners.network.count_params() == build_glassnet(TINY).count_params()
+    assert len(learners.network.outputs) == 2
+
+
+def test_guidance_without_its_teacher_is_refused():
+    with pytest.raises(ValueError, match="needs a feature network"):
+        build_learners(GUIDED)
+
+
+def test_guidance_that_cannot_be_is_refused():
+    with pytest.raises(ValueError, match="one of them positive"):
+        GuidanceConfig(focus=0.0, features=0.0)
+    with pytest.raises(ValueError, match="whole pictures"):
+        GuidanceConfig(teacher=PerceptualConfig(downscale=2))
+    with pytest.raises(ValueError, match="belongs to stage A"):
+        dataclasses.replace(GUIDED, stage_b=StageB())
