@@ -5,8 +5,9 @@ from typing import Annotated
 
 import typer
 
-from study.export import StudyExport, build_tables, read_archive
+from study.export import StudyExport, read_archive
 from study.export.documents import frame_markdown
+from study.export.overview import methods_overview
 
 ROOT = Path(__file__).resolve().parent.parent
 ARCHIVE = ROOT / "examples" / "example-study.zip"
@@ -39,7 +40,7 @@ def main(
 
 def example_page(export: StudyExport) -> str:
     """The page as Markdown."""
-    frame, form = build_tables(export)["methods"]
+    frame, form = methods_overview(export.votes(), export.metrics, export.analysis)
     raters, simulated = export.frame["rater"].nunique(), len(export.simulated)
     paper = [f"| {method} | {psnr} | {ssim} | {mos} |" for method, psnr, ssim, mos in TABLE_1]
     return "\n".join(

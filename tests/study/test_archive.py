@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from scripts.example_table import example_page
 from study.export import archive_bytes, read_archive, reproduce
 from study.export.archive import MANIFEST, export_files
 from study.export.zipping import unzip_files, zip_bytes
@@ -148,6 +149,17 @@ def test_an_empty_study_has_an_archive_too(tmp_path):
     path = tmp_path / "empty.zip"
     path.write_bytes(archive_bytes(rating_export(rating_frame().head(0)), figure_kinds=()))
     assert reproduce(path).differences == ()
+
+
+def test_the_shipped_example_reproduces_and_its_page_shows_its_numbers():
+    """`examples/example-study.zip` holds the votes of simulated raters and says so; the page is what the votes give."""
+    archive = ROOT / "examples" / "example-study.zip"
+    result = reproduce(archive)
+    assert result.differences == ()
+    assert result.hashed_votes == result.votes > 1000
+    export = read_archive(archive).export
+    assert export.simulated == set(export.frame["rater"])
+    assert example_page(export) == (ROOT / "docs" / "example-study.md").read_text(encoding="utf-8")
 
 
 def test_every_archive_explains_itself():
