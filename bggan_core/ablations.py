@@ -94,6 +94,9 @@ def _to_bytes(picture: Array) -> Array:
 
 
 def _label(text: str, picture: Array) -> Array:
-    """A white strip as wide as a picture, with its column's heading."""
+    """A white strip as wide as a picture, with its column's heading, made smaller where it would not fit."""
     strip = np.full((LABEL_HEIGHT_PX, picture.shape[1], 3), 255, np.uint8)
-    return cv2.putText(strip, text, (4, LABEL_HEIGHT_PX - 8), cv2.FONT_HERSHEY_SIMPLEX, 0.4, (0, 0, 0), 1, cv2.LINE_AA)
+    (width, _), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, 0.4, 1)
+    scale = 0.4 * min(1.0, (picture.shape[1] - 8) / width)
+    place = (4, LABEL_HEIGHT_PX - 8)
+    return cv2.putText(strip, text, place, cv2.FONT_HERSHEY_SIMPLEX, scale, (0, 0, 0), 1, cv2.LINE_AA)
