@@ -14,7 +14,7 @@ import tensorflow as tf
 from bggan_core.configs import TrainingConfig
 from bggan_core.critics import build_critics
 from bggan_core.glassnet import GlassNetConfig, build_glassnet
-from bggan_core.guidance import Guide, GuidingHeads, build_teacher, tapped_layers
+from bggan_core.guidance import Guide, GuidanceConfig, GuidingHeads, build_teacher, tapped_layers
 from bggan_core.losses import (
     Features,
     adversarial_loss,
@@ -83,7 +83,7 @@ def build_learners(config: TrainingConfig, *, features: keras.Model | None = Non
     network = build_training_network(config.network, precision=config.precision)
     optimizer = _build_adam(WarmupCosine(config), config, network.trainable_variables)
     if config.critics is None:
-        guide = _build_guide(config, network, features) if config.guidance else None
+        guide = _build_guide(config, config.guidance, network, features) if config.guidance else None
         return Learners(network, optimizer, features=features, guide=guide)
     critics = build_critics(config.critics)
     # One Adam serves all critics: it treats each weight alone.
@@ -91,12 +91,14 @@ def build_learners(config: TrainingConfig, *, features: keras.Model | None = Non
     return Learners(network, optimizer, critics, _build_adam(config.critics.learning_rate, config, variables), features)
 
 
-def _build_guide(config: TrainingConfig, network: keras.Model, features: keras.Model | None) -> Guide:
+def _build_guide(
+    config: TrainingConfig, guidance: GuidanceConfig, network: keras.Model, features: keras.Model | None
+) -> Guide:
     teacher = build_teacher(features) if features else None
     feature_channels = sum(layer.shape[-1] for layer in teacher.outputs) if teacher else 0
     heads = GuidingHeads(network, tapped_layers(config.network), feature_channels=feature_channels)
     optimizer = _build_adam(WarmupCosine(config), config, heads.trainable_variables)
-    return Guide(config.guidance, heads, optimizer, teacher)
+    return Guide(guidance, heads, optimizer, teacher)
 
 
 def build_training_network(network: GlassNetConfig, *, precision: str) -> keras.Model:

@@ -233,4 +233,5 @@ def develop(picture: Array, *, noise: float, jpeg_quality: int, rng: np.random.G
     noisy = picture + noise * np.sqrt(picture + 0.1) * rng.standard_normal(picture.shape)
     encoded = np.rint(np.clip(noisy, 0.0, 1.0) * 255.0).astype(np.uint8)[..., ::-1]
     _, data = cv2.imencode(".jpg", encoded, [cv2.IMWRITE_JPEG_QUALITY, jpeg_quality])
-    return cv2.imdecode(data, cv2.IMREAD_COLOR_RGB).astype(np.float32) / 255.0
+    decoded = np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR_RGB), np.float32)
+    return decoded / 255.0
