@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import CDPSession, Page, expect
 
 from tests.browser.visiting import DESKTOP, METHODS, PHONE, PRACTICE_SCENE, SCENES, Rater, answer
 
@@ -29,12 +29,10 @@ def centre(page: Page, pane: str) -> tuple[float, float]:
     return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
 
-def touch(page: Page, kind: str, *points: tuple[float, float]) -> None:
+def touch(glass: CDPSession, kind: str, *points: tuple[float, float]) -> None:
     """Put fingers on the glass, move or lift them."""
-    session = page.context.new_cdp_session(page)
     fingers = [{"x": x, "y": y, "id": number} for number, (x, y) in enumerate(points)]
-    session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": fingers})
-    session.detach()
+    glass.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": fingers})
 
 
 def double_tap(page: Page, x: float, y: float) -> None:
@@ -87,15 +85,16 @@ def test_fingers_pinch_drag_and_double_tap_without_moving_the_page(served, new_r
     rater = new_rater(served.open_study("pinch", size=(720, 480)), PHONE)
     page = rater.begin()
     x, y = centre(page, "picture")
-    touch(page, "touchStart", (x - 20, y), (x + 20, y))
-    touch(page, "touchMove", (x - 60, y), (x + 60, y))
-    touch(page, "touchEnd")
+    glass = rater.context.new_cdp_session(page)
+    touch(glass, "touchStart", (x - 20, y), (x + 20, y))
+    touch(glass, "touchMove", (x - 60, y), (x + 60, y))
+    touch(glass, "touchEnd")
     page.wait_for_function("document.querySelector('.rater-zoomed')")
     assert scale(page) == pytest.approx(3, rel=0.05)
     before = transforms(page)
-    touch(page, "touchStart", (x, y))
-    touch(page, "touchMove", (x + 40, y + 20))
-    touch(page, "touchEnd")
+    touch(glass, "touchStart", (x, y))
+    touch(glass, "touchMove", (x + 40, y + 20))
+    touch(glass, "touchEnd")
     assert transforms(page) != before
     assert len(transforms(page)) == 1
     repeat(lambda: double_tap(page, x, y), until=lambda: scale(page) == 1)

@@ -15,7 +15,7 @@ DESKTOP = {"viewport": {"width": 1280, "height": 800}}
 PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "is_mobile": True, "has_touch": True}
 METHODS = ("glassnet", "unprocessed")
 SCENES = ("bench", "harbour", "orchid")
-PRACTICE_SCENE = "pier"
+PRACTICE_SCENE = "lagoon"
 PRACTICE = {
     "rating": [{"scene": PRACTICE_SCENE, "method": "ground_truth", "expected": [5]}],
     "pairwise": [{"scene": PRACTICE_SCENE, "left": "ground_truth", "right": "unprocessed", "expected": ["left"]}],
