@@ -37,7 +37,8 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[StudyStor
     folder = tmp_path_factory.mktemp("dashboard")
     clock = SetClock()
     store = StudyStore(f"sqlite:///{folder / 'study.db'}", data_folder=folder, clock=clock)
-    make_study(store, folder / "a", mode="rating", name="ratings", votes_wanted=12)
+    scenes = ("bench", "harbour", "orchid", "tower")  # 12 answers a rater: enough to be flagged
+    make_study(store, folder / "a", mode="rating", name="ratings", scenes=scenes, votes_wanted=12)
     make_study(store, folder / "b", mode="pairwise", name="pairs", ties=True, votes_wanted=6)
     make_study(store, folder / "c", mode="rating", name="empty")
     fill_study(store, "ratings", raters=9, qualities=QUALITIES, clock=clock)
@@ -124,7 +125,8 @@ def test_lazy_rater_is_flagged_first(filled: tuple[StudyStore, Dashboard]) -> No
     first, *others = dashboard.raters("ratings")
     assert first.ordinal == 8
     assert first.median_ms == 450
-    assert first.longest_run == first.answered == 9
+    assert first.longest_run == first.answered == 12
+    assert len(first.flags) == 2
     assert [rater.ordinal for rater in others if not rater.flags] == sorted(
         rater.ordinal for rater in others if not rater.flags
     )
@@ -190,8 +192,9 @@ def test_plan_rests_on_the_studys_own_votes(filled: tuple[StudyStore, Dashboard]
     assert plan.formula_raters == 4  # (1.96 / 1)², rounded up
     assert plan.pilot is not None
     widths = np.array(plan.pilot.half_widths)
-    assert (np.diff(widths, axis=0) <= 0).all()
-    assert (np.diff(widths, axis=1) <= 0).all()
+    # Where scenes carry nearly all variance, Satterthwaite's degrees of freedom fall a little as raters are added.
+    assert (np.diff(widths, axis=0) < 0.01).all()
+    assert (np.diff(widths, axis=1) < 0).all()
     empty = dashboard.plan("empty", QUESTION)
     assert empty.pilot is None
     assert "no plan" in empty.message.lower()
@@ -204,13 +207,13 @@ def test_metrics_are_computed_in_the_background_and_kept(filled: tuple[StudyStor
     dashboard = Dashboard(store, metrics_folder=tmp_path)
     assert any("being computed" in remark for remark in dashboard.metrics("ratings").remarks)
     computed = tmp_path / f"computed-{store.study('ratings').sha256}.csv"
-    deadline = datetime.now(UTC) + timedelta(seconds=60)
+    deadline = datetime.now(UTC) + timedelta(seconds=300)
     while not computed.exists() and datetime.now(UTC) < deadline:
         time.sleep(0.05)
     tables = dashboard.metrics("ratings")
     assert tables.remarks == ()
     assert set(tables.stimuli["metric"]) == {"PSNR (dB)", "SSIM"}
-    assert len(tables.stimuli) == 2 * 9
+    assert len(tables.stimuli) == 2 * 12
     (tmp_path / "ratings.csv").write_text("scene,method,metric,value\nbench,glassnet,LPIPS,0.1\n")
     assert "LPIPS" in set(dashboard.metrics("ratings").stimuli["metric"])
     (tmp_path / "ratings.csv").write_text("scene,method,metric,value\nbench,glassnet,LPIPS,far\n")
