@@ -161,7 +161,8 @@ def _fitted(x: Values, y: Values) -> Logistic:
     def derivatives(point: Values) -> Values:
         return _jacobian(z, *point)
 
-    found = least_squares(residuals, start, jac=derivatives, method="lm", max_nfev=2000)
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):  # a step may try a width of 0; refused below
+        found = least_squares(residuals, start, jac=derivatives, method="lm", max_nfev=2000)
     parameters = found.x
     if not found.success or not np.isfinite(parameters).all() or parameters[3] == 0:
         raise NotConverged("the logistic of metric against MOS did not converge to finite parameters")
