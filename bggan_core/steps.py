@@ -14,7 +14,7 @@ import tensorflow as tf
 from bggan_core.configs import TrainingConfig
 from bggan_core.critics import build_critics
 from bggan_core.glassnet import GlassNetConfig, build_glassnet
-from bggan_core.guidance import Guide, GuidanceConfig, GuidingHeads, build_teacher, tapped_layers
+from bggan_core.guidance import GuidanceConfig, Guide, GuidingHeads, build_teacher, tapped_layers
 from bggan_core.losses import (
     Features,
     adversarial_loss,
