@@ -160,7 +160,7 @@ class Dashboard:
         key = (self._state(study), "days")
         return cast("list[DayCount]", self._kept(self._results, key, lambda: self._columns.days(study)))
 
-    def metrics(self, name: str) -> MetricTables:
+    def metrics(self, name: str, analysis: Analysis | None = None) -> MetricTables:
         """The study's metrics beside its MOS.
 
         Raises:
@@ -171,11 +171,11 @@ class Dashboard:
         values, remarks = self._metrics.values(study, self._picture_names(study), self._store.picture_bytes)
         if values.empty:
             return MetricTables(values, values, remarks, 0)
-        key = _fingerprint(values)
+        key, chosen = _fingerprint(values), analysis or Analysis()
         stimuli, agreement = self._kept(
             self._results,
-            (self._state(study), "metrics", key),
-            lambda: (metric_stimuli(votes, values), metrics_against_mos(votes, values)),
+            (self._state(study), "metrics", key, chosen),
+            lambda: (metric_stimuli(votes, values, chosen), metrics_against_mos(votes, values, chosen)),
         )
         return MetricTables(stimuli, agreement, remarks, key)
 

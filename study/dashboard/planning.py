@@ -97,6 +97,9 @@ def answer_plan(question: PlanQuestion, ratings: Ratings | None, *, scale: tuple
     if ratings is None:
         message = "This is a pairwise study: its votes say nothing about the spread of ratings."
         return PlanAnswer(formula_raters, pairs, None, message)
+    if not (ratings.method == ratings.methods.index(question.method)).any():
+        message = f"No plan from this study's own votes yet: {question.method} has none."
+        return PlanAnswer(formula_raters, pairs, None, message)
     try:
         spread = pilot_spread(ratings, question.method)
     except ValueError as error:

@@ -14,11 +14,13 @@ from study.dashboard.quality import longest_run
 from study.records import CellCount
 from study.store import StudyStore
 from study.store.columns import DayCount
+from study.tables import Analysis
 from tests.study.filling import SetClock, fill_study
 from tests.study.simulated import make_study
 
 TODAY = date(2026, 3, 10)
 QUALITIES = {"glassnet": 4.0, "unprocessed": 1.0, "gaussian": 2.5}
+QUICK = Analysis(resamples=100)
 QUESTION = PlanQuestion(
     method="glassnet",
     opponent="gaussian",
@@ -205,17 +207,17 @@ def test_metrics_are_computed_in_the_background_and_kept(filled: tuple[StudyStor
     """The first call says that it has begun; a researcher's own file is used at once and checked."""
     store, _dashboard = filled
     dashboard = Dashboard(store, metrics_folder=tmp_path)
-    assert any("being computed" in remark for remark in dashboard.metrics("ratings").remarks)
+    assert any("being computed" in remark for remark in dashboard.metrics("ratings", QUICK).remarks)
     computed = tmp_path / f"computed-{store.study('ratings').sha256}.csv"
     deadline = datetime.now(UTC) + timedelta(seconds=300)
     while not computed.exists() and datetime.now(UTC) < deadline:
         time.sleep(0.05)
-    tables = dashboard.metrics("ratings")
+    tables = dashboard.metrics("ratings", QUICK)
     assert tables.remarks == ()
     assert set(tables.stimuli["metric"]) == {"PSNR (dB)", "SSIM"}
     assert len(tables.stimuli) == 2 * 12
     (tmp_path / "ratings.csv").write_text("scene,method,metric,value\nbench,glassnet,LPIPS,0.1\n")
-    assert "LPIPS" in set(dashboard.metrics("ratings").stimuli["metric"])
+    assert "LPIPS" in set(dashboard.metrics("ratings", QUICK).stimuli["metric"])
     (tmp_path / "ratings.csv").write_text("scene,method,metric,value\nbench,glassnet,LPIPS,far\n")
     with pytest.raises(ValueError, match="finite"):
-        dashboard.metrics("ratings")
+        dashboard.metrics("ratings", QUICK)
