@@ -129,11 +129,8 @@ class Dashboard:
             facts=study_facts(study),
             ratings=self._columns.ratings(study) if is_rating else None,
             comparisons=None if is_rating else self._columns.comparisons(study),
-            simulated=self._simulated(study),
+            simulated=self._columns.simulated(study),
         )
-
-    def _simulated(self, study: StudyRecord) -> frozenset[str]:
-        return frozenset(rater.rater for rater in self._store.raters(study.name) if rater.simulated)
 
     def table(self, name: str, table: str, analysis: Analysis | None = None) -> pd.DataFrame:
         """One of the study's tables, by the name of the function that builds it, on the votes of now.

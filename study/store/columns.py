@@ -138,6 +138,12 @@ class VoteColumns:
             raters, code_of = _raters(connection, study)
         return Conduct(raters, code_of[rater], *others)
 
+    def simulated(self, study: StudyRecord) -> frozenset[str]:
+        """Ids of the raters that are programs."""
+        ids = select(RaterRow.id).where(RaterRow.study_id == _id_of(study), RaterRow.simulated)
+        with self._engine.connect() as connection:
+            return frozenset(connection.scalars(ids))
+
     def rater_counts(self, study: StudyRecord) -> RaterCounts:
         """How many raters began, finished and are simulated, those who withdrew left out."""
         gave_up = exists().where(TrialRow.rater_id == RaterRow.id, TrialRow.released_at.is_not(None))
