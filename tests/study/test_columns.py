@@ -11,6 +11,9 @@ from sqlalchemy import create_engine, text
 from scripts.benchmark_votes import NAME, Size, write_study
 from study.store import StudyStore
 from study.store.columns import RaterCounts
+from tests.study.conftest import BOTH_DATABASES
+from tests.study.filling import SetClock, fill_study
+from tests.study.simulated import make_study
 
 SIZE = Size(raters=7, scenes=4, methods=3, votes_per_rater=9)
 
@@ -138,3 +141,21 @@ def test_benchmark_study_began_when_it_says(written: tuple[StudyStore, Callable[
     rater = store.raters(NAME)[0]
     assert (rater.answered, rater.assigned, rater.simulated) == (9, 9, True)
     assert rater.began_at == datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("database_url", BOTH_DATABASES, indirect=True)
+def test_both_databases_give_the_stores_comparisons(store: StudyStore, tmp_path: Path) -> None:
+    """Sides, outcomes, days, waiting trials and counts, on SQLite and on PostgreSQL."""
+    study = make_study(store, tmp_path / "pictures", mode="pairwise", ties=True, votes_wanted=9)
+    qualities = {"glassnet": 3.0, "unprocessed": 1.0, "gaussian": 2.0}
+    fill_study(store, study.name, raters=2, qualities=qualities, clock=SetClock(), last_answers=5)
+    found = store.columns.comparisons(study)
+    votes = [chained.vote for chained in store.votes(study.name)]
+    assert [found.methods[code] for code in found.left] == [vote.left_method for vote in votes]
+    assert [found.methods[code] for code in found.right] == [vote.right_method for vote in votes]
+    assert found.outcome.tolist() == [{"left": 1, "tie": 0, "right": -1}[vote.choice] for vote in votes]
+    assert sum(day.votes for day in store.columns.days(study)) == len(votes) == 14
+    assert store.columns.rater_counts(study) == RaterCounts(began=2, finished=1, simulated=2)
+    waiting = store.columns.waiting(study, now=datetime.now(UTC))
+    assert sum(cell.trials for cell in waiting if cell.is_live) == 4
+    assert store.columns.conduct(study).answer.tolist() == found.outcome.tolist()
