@@ -13,6 +13,10 @@ from tests.study.servers import free_port, running_server
 pytestmark = pytest.mark.browser
 GIVEN = {"rating": [5, 0, 3], "pairwise": ["left", "tie", "right"]}
 BOTH = pytest.mark.parametrize(("mode", "screen"), [("rating", PHONE), ("pairwise", DESKTOP)])
+# One kind of study each time, as the visit full of accidents has these in both.
+BOTH_IN_THE_LONG_TESTS = pytest.mark.parametrize(
+    ("mode", "screen"), [("rating", PHONE), pytest.param("pairwise", DESKTOP, marks=pytest.mark.long)]
+)
 # The script's patience of 20 s is cut to 2 s, and pictures come in four parts, 1 s apart: longer than the patience.
 IMPATIENT = """
   const { setTimeout: later, fetch: get } = window;
@@ -82,7 +86,7 @@ def test_a_visit_full_of_accidents_keeps_each_answer_once(served, new_rater, mod
     assert served.answers(study) == [first, second, third]
 
 
-@BOTH
+@BOTH_IN_THE_LONG_TESTS
 def test_a_double_click_is_one_vote_and_does_not_reach_the_next_pictures(served, new_rater, mode, screen):
     study = served.open_study(f"clicks-{mode}", mode)
     rater = new_rater(study, screen)
@@ -110,7 +114,7 @@ def test_two_tabs_do_not_vote_twice_on_one_trial(served, new_rater, mode, screen
     assert served.answers(study) == [GIVEN[mode][0]]
 
 
-@BOTH
+@BOTH_IN_THE_LONG_TESTS
 def test_an_answer_waiting_for_the_line_survives_leaving_the_page_by_the_back_button(served, new_rater, mode, screen):
     study = served.open_study(f"left-{mode}", mode)
     rater = new_rater(study, screen)
@@ -128,7 +132,7 @@ def test_an_answer_waiting_for_the_line_survives_leaving_the_page_by_the_back_bu
     assert page.evaluate("localStorage.length") == 0
 
 
-@BOTH
+@BOTH_IN_THE_LONG_TESTS
 def test_an_answer_whose_acknowledgement_got_lost_survives_a_reload_and_is_not_doubled(served, new_rater, mode, screen):
     study = served.open_study(f"reloaded-{mode}", mode)
     rater = new_rater(study, screen)
