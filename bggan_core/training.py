@@ -38,6 +38,8 @@ from bggan_core.growth import widen
 from bggan_core.losses import Features
 from bggan_core.metrics import psnr, ssim
 from bggan_core.monitoring import LossGuard, LossLog, TrainingDivergedError, loss_columns
+from bggan_core.published import load_published
+from bggan_core.rendering import MANIFEST_NAME
 from bggan_core.steps import build_learners, build_step
 
 SCALAR_STEPS = 10
@@ -103,26 +105,24 @@ class Trainer:
         return self.worker.number == 0
 
     def start_from(self, parent: Path, *, best: bool = False) -> None:
-        """Take over the weights of another run's network, of the same width or of half of it.
+        """Take over the weights of another run's network, or of a published one, of the same width or of half of it.
 
         Raises:
             ValueError: training has begun, or the widths do not fit.
         """
         if self.progress.steps:
             raise ValueError(f"{self.run} is at step {self.progress.steps}: only a new run can start from another one")
-        network, config, _ = load_trained(parent, best=best)
-        if config.network == self.config.network:
+        network, config, history = _open_parent(parent, best=best)
+        if config == self.config.network:
             self.network.set_weights(network.get_weights())
-        elif _twice_as_wide(config.network) == self.config.network:
+        elif _twice_as_wide(config) == self.config.network:
             widen(network, self.network)
         else:
-            raise ValueError(
-                f"{parent} holds {config.network}: neither {self.config.network} nor one of half its width"
-            )
+            raise ValueError(f"{parent} holds {config}: neither {self.config.network} nor one of half its width")
         if self.average:
             self.average.copy_from(self.network)
         if self.is_chief:
-            write_json(read_history(parent, best=best), self.run / HISTORY_NAME)
+            write_json(history, self.run / HISTORY_NAME)
             write_text("".join(f"{name}\n" for name in sorted(trained_photos(parent))), self.run / EARLIER_PHOTOS_NAME)
         self.kept.save(0)
 
@@ -298,6 +298,16 @@ def _locate(phases: tuple[Phase, ...], step: int) -> tuple[int, Phase, int]:
             return number, phase, step
         step -= phase.steps
     raise ValueError(f"step {step} lies beyond the curriculum's end")
+
+
+def _open_parent(folder: Path, *, best: bool) -> tuple[keras.Model, GlassNetConfig, list[dict[str, Any]]]:
+    """Load a run's network, or a published one, which has no best checkpoint; also its configuration and history."""
+    if (folder / MANIFEST_NAME).is_file():
+        if best:
+            raise ValueError(f"{folder} holds published weights, of which there is only one state: leave out --best")
+        return load_published(folder)
+    network, config, _ = load_trained(folder, best=best)
+    return network, config.network, read_history(folder, best=best)
 
 
 def _twice_as_wide(network: GlassNetConfig) -> GlassNetConfig:

@@ -32,7 +32,8 @@ def main(
         typer.Option(help="a: CONFIG. b: CONFIG-b. both: one after the other, in RUN/stage-a and RUN/stage-b."),
     ] = None,
     start_from: Annotated[
-        Path | None, typer.Option(help="Run whose weights a new run starts from: the same network, or half its width.")
+        Path | None,
+        typer.Option(help="Run, or published weights, that a new run starts from: the same network, or half its width."),
     ] = None,
     best: Annotated[bool, typer.Option(help="Start from that run's best checkpoint, not its newest.")] = False,
     config_file: Annotated[Path | None, typer.Option(help="TOML file of fields to change.")] = None,
