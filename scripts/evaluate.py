@@ -4,6 +4,7 @@ Photographed pairs lie in EBB!'s layouts (the challenge's or PyNET's) or in plai
 refused pairs that it learned from.
 """
 
+import dataclasses
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -50,6 +51,7 @@ def main(
     width: Annotated[int, typer.Option(min=16, help="Of synthetic pairs.")] = 384,
     seed: Annotated[int, typer.Option(help="The same seed gives the same pairs.")] = 7,
     recipe: Annotated[str, typer.Option(help="Configuration whose recipe draws synthetic pairs.")] = "paper-size",
+    nights: Annotated[bool, typer.Option(help="Make every synthetic pair a night with lamps.")] = False,
     protocols: Annotated[
         list[str] | None, typer.Option("--protocol", help=f"For photographed pairs: {', '.join(PROTOCOLS)}.")
     ] = None,
@@ -72,6 +74,8 @@ def main(
     seen = {folder: trained_photos(folder) for folder in folders}
     if corpus is not None and pairs is None:
         drawn = CONFIGS[_known(recipe, CONFIGS, "--recipe")].pairs
+        if nights:
+            drawn = dataclasses.replace(drawn, night_share=1.0)
         size = {"count": count or 200, "height": height, "width": width}
         sets = [synthetic_set(corpus, set().union(*seen.values()), recipe=drawn, seed=seed, **size)]
     elif pairs is not None and corpus is None:

@@ -18,6 +18,7 @@ from bggan_core.focus import (
     matte_detail_kept,
     radius_rank_correlation,
 )
+from bggan_core.highlights import disc_share, find_highlights
 from bggan_core.metrics import psnr, ssim
 from bggan_core.optics import Array
 
@@ -32,6 +33,7 @@ MEASURES = {
     "detail_out_of_focus": ("Detail kept out of focus", 2),
     "matte_detail": ("Gradient energy kept in the matte", 3),
     "radius_correlation": ("Blur radius, rank correlation", 2),
+    "highlight_discs": ("Lamps rendered as discs", 2),
 }
 
 
@@ -123,6 +125,7 @@ class _Judge:
         self._pair, self._distance = pair, distance
         self._labels = label_focus(pair.photo, pair.bokeh, pair.mask)
         self._truth = distance.features(pair.bokeh, pair.mask) if distance else None
+        self._lamps = [] if pair.radius_px is None else find_highlights(pair.photo, pair.bokeh, pair.radius_px)
 
     def score(self, rendering: Array) -> dict[str, float]:
         """Values of all measures that the pair allows."""
@@ -143,4 +146,5 @@ class _Judge:
             values["matte_detail"] = matte_detail_kept(rendering, pair.photo, pair.matte)
         if pair.matte is not None and pair.radius_px is not None:
             values["radius_correlation"] = radius_rank_correlation(rendering, pair.photo, pair.matte, pair.radius_px)
+            values["highlight_discs"] = disc_share(rendering, self._lamps)
         return values
