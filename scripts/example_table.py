@@ -1,7 +1,12 @@
 """Write docs/example-study.md: the finished example study's table beside Table 1 of the paper."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
+
+# Run as a file, Python puts scripts/ first on the path, where study.py hides the package `study`.
+if sys.path[0] == str(Path(__file__).resolve().parent):
+    sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
 import typer
 

@@ -8,9 +8,14 @@ clipped, as in a real study; the true mean is that of such votes. Writes a figur
 
 import csv
 import math
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
+
+# Run as a file, Python puts scripts/ first on the path, where study.py hides the package `study`.
+if sys.path[0] == str(Path(__file__).resolve().parent):
+    sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
 import numpy as np
 import typer

@@ -1,11 +1,16 @@
 """Fill a copy of the example study with SIMULATED raters: a finished study to look at, labelled as such."""
 
 import socket
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Annotated
+
+# Run as a file, Python puts scripts/ first on the path, where study.py hides the package `study`.
+if sys.path[0] == str(Path(__file__).resolve().parent):
+    sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
 import httpx
 import typer
