@@ -131,6 +131,11 @@ def latex_text(text: str) -> str:
     return "".join(_latex_character(character) for character in composed)
 
 
+def latex_number(text: str) -> str:
+    """A numeric cell for LaTeX: as text, but with minus signs for hyphens."""
+    return latex_text(text).replace("{-}", "$-$")
+
+
 def _latex_character(character: str) -> str:
     if character in _LATEX:
         return _LATEX[character]

@@ -10,7 +10,16 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from study.export.cells import cell_text, csv_cell, exact_number, is_missing, latex_text, markdown_cell, number_text
+from study.export.cells import (
+    cell_text,
+    csv_cell,
+    exact_number,
+    is_missing,
+    latex_number,
+    latex_text,
+    markdown_cell,
+    number_text,
+)
 
 Row = Mapping[str, object]
 
@@ -26,11 +35,15 @@ class Column:
 
 @dataclass(frozen=True)
 class Form:
-    """How a table is shown to readers; `title` is its heading and caption, `label` names it in LaTeX."""
+    """How a table is shown to readers; `title` is its heading and caption, `label` names it in LaTeX.
+
+    `key` are the frame's columns that tell its rows apart: a note below the table names the rows it is about by them.
+    """
 
     title: str
     label: str
     columns: tuple[Column, ...]
+    key: tuple[str, ...] = ()
 
 
 def text(name: str, heading: str) -> Column:
@@ -108,7 +121,7 @@ def frame_markdown(frame: pd.DataFrame, form: Form) -> str:
     lines = [_bars([markdown_cell(column.heading) for column in columns])]
     lines += [_bars(["---:" if column.numeric else "---" for column in columns], space="")]
     lines += [_bars([markdown_cell(cell) for cell in line]) for line in cells]
-    notes = [f"- {markdown_cell(note)}" for note in notes_of(frame)]
+    notes = [f"- {markdown_cell(note)}" for note in notes_of(frame, form)]
     return "\n".join([f"## {markdown_cell(form.title)}", "", *lines, "", *notes, ""])
 
 
@@ -119,8 +132,9 @@ def _bars(cells: Sequence[str], space: str = " ") -> str:
 def frame_latex(frame: pd.DataFrame, form: Form) -> str:
     r"""A `table` environment of booktabs rules; `\usepackage{booktabs}` is all it needs."""
     columns, cells = _shown(frame, form)
-    body = [" & ".join(map(latex_text, line)) + r" \\" for line in cells]
-    notes = " ".join(latex_text(note) for note in notes_of(frame))
+    written = [latex_number if column.numeric else latex_text for column in columns]
+    body = [" & ".join(write(cell) for write, cell in zip(written, line, strict=True)) + r" \\" for line in cells]
+    notes = " ".join(latex_text(note) for note in notes_of(frame, form))
     return "\n".join(
         [
             r"\begin{table}[t]",
@@ -151,6 +165,9 @@ def _shown(frame: pd.DataFrame, form: Form) -> tuple[list[Column], list[list[str
     return [form.columns[place] for place in told], [[line[place] for place in told] for line in cells]
 
 
+_NAME_JOINT = " / "
+_MOST_NAMED = 4
+
 # What holds for the whole table, said below it: column, and how its value reads in a sentence.
 _NOTES = (
     ("scale", "Scale: {}."),
@@ -163,14 +180,35 @@ _NOTES = (
 )
 
 
-def notes_of(frame: pd.DataFrame) -> list[str]:
-    """What the rows rest on, each value once, then every row's message once."""
+def notes_of(frame: pd.DataFrame, form: Form) -> list[str]:
+    """What the rows rest on, each value once, then every message once with the rows it is about."""
     notes = []
     for name, sentence in _NOTES:
         values = _different(frame, name)
         if values:
             notes.append(sentence.format("; ".join(values)))
-    return notes + [f"Note: {message}" for message in _different(frame, "message")]
+    return notes + _messages(frame, form)
+
+
+def _messages(frame: pd.DataFrame, form: Form) -> list[str]:
+    """Every message once; which rows it is about is said unless it is about all."""
+    about: dict[str, list[str]] = {}
+    for row in frame.to_dict("records"):
+        message = cell_text(row.get("message"))
+        if message:
+            about.setdefault(message, []).append(_NAME_JOINT.join(filter(None, (cell_text(row[k]) for k in form.key))))
+    return [
+        f"Note: {message}." if len(rows) == len(frame) or not form.key else f"Note on {_listing(rows)}: {message}."
+        for message, rows in about.items()
+    ]
+
+
+def _listing(names: Sequence[str]) -> str:
+    """The names, each once, or the first of many and how many more there are."""
+    once = list(dict.fromkeys(names))
+    if len(once) <= _MOST_NAMED:
+        return ", ".join(once)
+    return f"{', '.join(once[:_MOST_NAMED])} and {len(once) - _MOST_NAMED} more"
 
 
 def _different(frame: pd.DataFrame, name: str) -> list[str]:

@@ -65,6 +65,7 @@ _RATING = (
                 rounded("dmos", "DMOS"),
                 *_COUNTS,
             ),
+            key=("method",),
         ),
     ),
     Table(
@@ -82,6 +83,7 @@ _RATING = (
                 rounded("dmos", "DMOS"),
                 whole("n_votes", "Votes"),
             ),
+            key=("scene", "method"),
         ),
     ),
     Table(
@@ -96,6 +98,7 @@ _RATING = (
                 whole("n_answers", "Votes"),
                 rounded("share", "Share", 3),
             ),
+            key=("method",),
         ),
     ),
     Table(
@@ -116,6 +119,7 @@ _RATING = (
                 rounded("rank_biserial", "Rank-biserial r"),
                 whole("n_blocks", "Blocks"),
             ),
+            key=("method", "opponent"),
         ),
     ),
     Table(
@@ -131,6 +135,7 @@ _RATING = (
                 whole("n_pairs", "Repeats"),
                 *_COUNTS,
             ),
+            key=("measure",),
         ),
     ),
     Table(
@@ -145,6 +150,7 @@ _RATING = (
                 rounded("r_others", "r with the others"),
                 whole("n_votes", "Votes"),
             ),
+            key=("rater",),
         ),
     ),
     Table(
@@ -163,6 +169,7 @@ _RATING = (
                 rounded("mean_rank", "Rank", 1),
                 whole("n_excluded", "Raters excluded"),
             ),
+            key=("view", "method"),
         ),
     ),
     Table(
@@ -180,6 +187,7 @@ _RATING = (
                 rounded("inconsistency", "Inconsistency"),
                 whole("n_votes", "Votes"),
             ),
+            key=("view",),
         ),
     ),
 )
@@ -201,6 +209,7 @@ _PAIRWISE = (
                 whole("ties", "Ties"),
                 *_COUNTS,
             ),
+            key=("model", "method"),
         ),
     ),
     Table(
@@ -217,6 +226,7 @@ _PAIRWISE = (
                 rounded("difference", "Difference"),
                 interval("ci_low", "ci_high", "CI"),
             ),
+            key=("model", "method", "opponent"),
         ),
     ),
     Table(
@@ -234,6 +244,7 @@ _PAIRWISE = (
                 rounded("share", "Share", 3),
                 *_COUNTS,
             ),
+            key=("method", "opponent"),
         ),
     ),
     Table(
@@ -251,6 +262,7 @@ _PAIRWISE = (
                 interval("ci_low", "ci_high", "CI", 3),
                 probability("p_holm", "p (Holm)"),
             ),
+            key=("rater",),
         ),
     ),
 )
@@ -268,6 +280,7 @@ METRIC_TABLES = (
                 interval("ci_low", "ci_high", "CI", 3),
                 whole("n_stimuli", "Stimuli"),
             ),
+            key=("metric", "measure"),
         ),
     ),
     MetricTable(
@@ -284,6 +297,7 @@ METRIC_TABLES = (
                 rounded("mos", "MOS"),
                 rounded("fitted", "Fitted MOS"),
             ),
+            key=("metric", "scene", "method"),
         ),
     ),
 )

@@ -36,4 +36,4 @@ def methods_overview(votes: StudyVotes, metrics: pd.DataFrame | None, analysis: 
         whole("n_scenes", "Scenes"),
         whole("n_votes", "Votes"),
     )
-    return frame, Form(f"Methods of the study {votes.facts.title}", "methods", columns)
+    return frame, Form(f"Methods of the study {votes.facts.title}", "methods", columns, key=("method",))

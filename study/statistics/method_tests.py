@@ -105,7 +105,7 @@ def friedman_test(ratings: Ratings, *, blocks: Blocks = "raters") -> FriedmanTes
     ties = sum(float((count**3 - count).sum()) for count in (np.unique(row, return_counts=True)[1] for row in full))
     correction = 1 - ties / (b * k * (k**2 - 1))
     if correction <= 0:
-        message = "every block rates all methods alike: nothing to test"
+        message = f"all methods are rated alike by all {blocks}: nothing to test"
         return FriedmanTest(None, k - 1, None, None, b, n_dropped, mean_ranks, message)
     raw = 12 / (b * k * (k + 1)) * float((ranks.sum(axis=0) ** 2).sum()) - 3 * b * (k + 1)
     statistic = max(raw, 0.0) / correction
@@ -124,7 +124,7 @@ def wilcoxon_tests(ratings: Ratings, *, blocks: Blocks = "raters", confidence: f
     means = block_means(ratings, blocks)
     size = len(ratings.methods)
     tests = [
-        _paired_test((ratings.methods[i], ratings.methods[j]), means[:, i] - means[:, j], confidence)
+        _paired_test((ratings.methods[i], ratings.methods[j]), means[:, i] - means[:, j], blocks, confidence)
         for i in range(size)
         for j in range(i + 1, size)
     ]
@@ -142,25 +142,29 @@ def _means(block: NDArray[np.int64], votes: Ratings, size: int) -> NDArray[np.fl
     return means.reshape(size, methods)
 
 
-def _paired_test(names: tuple[str, str], gaps: NDArray[np.float64], confidence: float) -> PairedTest:
+def _paired_test(names: tuple[str, str], gaps: NDArray[np.float64], blocks: Blocks, confidence: float) -> PairedTest:
     """The test of one pair; NaN gaps are blocks that lack one of the two."""
     differences = np.round(gaps[~np.isnan(gaps)], _ROUNDING)
     n, n_zero = differences.size, int((differences == 0).sum())
-    interval = t_interval(differences, confidence=confidence)
+    text = f"t interval of the mean difference over {blocks}, N - 1 degrees of freedom"
+    interval = replace(t_interval(differences, confidence=confidence), method=text)
+    if interval.message and n:
+        reason = "one pair" if n == 1 else f"the difference is the same for all {n} {blocks}"
+        interval = replace(interval, message=f"{reason}: no interval, no d_z")
     if n == 0:
-        message = "no block rated both"
+        message = f"none of the {blocks} has votes on both"
         nothing = replace(interval, message=message)
         return PairedTest(*names, 0, 0, None, nothing, None, None, None, None, None, message)
     mean = float(differences.mean())
     deviation = float(differences.std(ddof=1)) if n > 1 else 0.0
-    effect = mean / deviation if deviation > 0 else None
+    effect = None if interval.low is None else mean / deviation
     if n_zero == n:
-        message = "identical in every block: no difference to test"
+        message = f"identical for all {blocks}: no difference to test"
         return PairedTest(*names, n, n_zero, mean, interval, 0.0, 1.0, None, 0.0, effect, message)
     test = stats.wilcoxon(differences)
     ranks = stats.rankdata(np.abs(differences[differences != 0]))
     signs = np.sign(differences[differences != 0])
     biserial = float((ranks * signs).sum() / ranks.sum())
     statistic, p_value = float(test.statistic), float(test.pvalue)
-    note = f"{n_zero} blocks without difference left out" if n_zero else None
+    note = f"{n_zero} {blocks} without difference left out" if n_zero else None
     return PairedTest(*names, n, n_zero, mean, interval, statistic, p_value, None, biserial, effect, note)

@@ -48,7 +48,7 @@ class Estimate:
 
 @dataclass(frozen=True)
 class MetricAgreement:
-    """One metric against MOS over `n` stimuli; `n_missing` resamples allowed no fit and are not in the intervals."""
+    """One metric against MOS over `n` stimuli; `n_missing` resamples allowed no fit: no PLCC and RMSE of theirs."""
 
     name: str
     n: int
@@ -88,12 +88,13 @@ def metric_agreement(
 ) -> MetricAgreement:
     """Compare a metric with MOS over stimuli, with percentile bootstrap intervals.
 
+    Where the logistic fits by no finite parameters there is no PLCC and no RMSE, and `message` says so; SROCC and
+    KROCC need no fit.
+
     Args:
         metric, mos: One per stimulus, [n].
         clusters: The scene of each stimulus, [n]: whole scenes are then resampled, as stimuli of one scene move
             together. Left out, stimuli are.
-    Raises:
-        NotConverged: the logistic fits the data at hand by no finite parameters.
     """
     check_confidence(confidence)
     x, y = _pair_of_lists(metric, mos)
@@ -101,20 +102,30 @@ def metric_agreement(
     if message:
         nothing = Estimate(None, Interval(None, None, confidence, "percentile bootstrap", message))
         return MetricAgreement(name, x.size, nothing, nothing, nothing, nothing, None, 0, 0, message)
-    logistic = _fitted(x, y)
-    values = _coefficients(x, y, logistic)
-    draws, n_missing = _resampled(x, y, clusters, resamples=resamples, seed=seed)
-    unit = "stimuli" if clusters is None else "scenes"
-    text = f"percentile bootstrap over {unit}, {resamples} resamples, {n_missing} without a fit"
-    if len(draws) < resamples / 2:
-        message = f"{n_missing} of {resamples} resamples allow no fit: too few for intervals"
-        intervals = [Interval(None, None, confidence, text, message)] * 4
-    else:
-        message = f"{n_missing} of {resamples} resamples allow no fit" if n_missing else None
-        ends = np.quantile(draws, [(1 - confidence) / 2, (1 + confidence) / 2], axis=0).T.tolist()
-        intervals = [Interval(low, high, confidence, text) for low, high in ends]
-    plcc, srocc, krocc, rmse = (Estimate(value, interval) for value, interval in zip(values, intervals, strict=True))
-    return MetricAgreement(name, x.size, plcc, srocc, krocc, rmse, logistic, resamples, n_missing, message)
+    fit = _fit_or_reason(x, y)
+    draws = _resampled(x, y, clusters, resamples=resamples, seed=seed)
+    text = f"percentile bootstrap over {'stimuli' if clusters is None else 'scenes'}, {resamples} resamples"
+    plcc, srocc, krocc, rmse = (
+        _estimate(value, column[~np.isnan(column)], resamples=resamples, confidence=confidence, text=text)
+        for value, column in zip(_coefficients(x, y, fit), draws.T, strict=True)
+    )
+    n_missing = int(np.isnan(draws[:, 0]).sum())
+    if isinstance(fit, str):
+        unfitted = Estimate(None, Interval(None, None, confidence, text, fit))
+        return MetricAgreement(name, x.size, unfitted, srocc, krocc, unfitted, None, resamples, n_missing, fit)
+    message = f"{n_missing} of {resamples} resamples allow no fit" if n_missing else None
+    return MetricAgreement(name, x.size, plcc, srocc, krocc, rmse, fit, resamples, n_missing, message)
+
+
+def _estimate(value: float, draws: Values, *, resamples: int, confidence: float, text: str) -> Estimate:
+    """A coefficient with the percentiles of the resamples that have one; none where fewer than half do."""
+    missing = resamples - draws.size
+    text = f"{text}, {missing} without a value"
+    if draws.size < resamples / 2:
+        message = f"{missing} of {resamples} resamples have no value: too few for an interval"
+        return Estimate(value, Interval(None, None, confidence, text, message))
+    low, high = np.quantile(draws, [(1 - confidence) / 2, (1 + confidence) / 2]).tolist()
+    return Estimate(value, Interval(low, high, confidence, text))
 
 
 def _pair_of_lists(metric: Any, mos: Any) -> tuple[Values, Values]:
@@ -170,32 +181,36 @@ def _fitted(x: Values, y: Values) -> Logistic:
     return Logistic(ceiling, floor, centre + spread * middle, spread * width)
 
 
-def _coefficients(x: Values, y: Values, logistic: Logistic) -> tuple[float, float, float, float]:
-    """PLCC, SROCC, KROCC, RMSE."""
-    predicted = logistic(x)
-    if float(np.ptp(predicted)) == 0:
-        raise NotConverged("the logistic of metric against MOS is flat: the metric predicts nothing")
+def _fit_or_reason(x: Values, y: Values) -> Logistic | str:
+    """The fitted logistic, or why there is none."""
+    try:
+        logistic = _fitted(x, y)
+    except NotConverged as error:
+        return str(error)
+    is_flat = float(np.ptp(logistic(x))) == 0
+    return "the logistic of metric against MOS is flat: the metric predicts nothing" if is_flat else logistic
+
+
+def _coefficients(x: Values, y: Values, fit: Logistic | str) -> tuple[float, float, float, float]:
+    """PLCC, SROCC, KROCC, RMSE; NaN, for arithmetic only, for the two that need a fit where there is none."""
+    srocc, krocc = float(stats.spearmanr(x, y).statistic), float(stats.kendalltau(x, y).statistic)
+    if isinstance(fit, str):
+        return np.nan, srocc, krocc, np.nan
+    predicted = fit(x)
     rmse = float(np.sqrt(((y - predicted) ** 2).mean()))
-    srocc, krocc = stats.spearmanr(x, y).statistic, stats.kendalltau(x, y).statistic
-    return float(np.corrcoef(predicted, y)[0, 1]), float(srocc), float(krocc), rmse
+    return float(np.corrcoef(predicted, y)[0, 1]), srocc, krocc, rmse
 
 
-def _resampled(
-    x: Values, y: Values, clusters: Sequence[Any] | None, *, resamples: int, seed: int
-) -> tuple[Values, int]:
-    """Coefficients of the resamples that allow a fit, [existing, 4], and how many do not."""
+def _resampled(x: Values, y: Values, clusters: Sequence[Any] | None, *, resamples: int, seed: int) -> Values:
+    """Coefficients of resamples, [resamples, 4]; NaN where one has none."""
     label = np.arange(x.size) if clusters is None else np.unique(np.asarray(clusters), return_inverse=True)[1]
     if label.shape != x.shape:
         raise ValueError(f"clusters must be one per stimulus, {x.size}, got {label.size}")
     members = [np.flatnonzero(label == group) for group in range(int(label.max()) + 1)]
     rng = np.random.default_rng(seed)
-    rows = []
-    for _ in range(resamples):
+    draws = np.full((resamples, 4), np.nan)
+    for row in draws:
         chosen = np.concatenate([members[group] for group in rng.integers(0, len(members), len(members))])
-        if _missing_message(x[chosen], y[chosen]):
-            continue
-        try:
-            rows.append(_coefficients(x[chosen], y[chosen], _fitted(x[chosen], y[chosen])))
-        except NotConverged:  # counted
-            continue
-    return np.array(rows, dtype=np.float64).reshape(-1, 4), resamples - len(rows)
+        if not _missing_message(x[chosen], y[chosen]):
+            row[:] = _coefficients(x[chosen], y[chosen], _fit_or_reason(x[chosen], y[chosen]))
+    return draws

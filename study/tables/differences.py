@@ -3,7 +3,7 @@
 import pandas as pd
 
 from study.statistics.method_tests import FriedmanTest, PairedTest, friedman_test, wilcoxon_tests
-from study.tables.basis import BASIS, COUNTS, basis, counts, ends, frame_of
+from study.tables.basis import BASIS, COUNTS, basis, counts, ends, frame_of, joined
 from study.tables.screening import screened
 from study.tables.votes import Analysis, StudyVotes
 
@@ -50,5 +50,5 @@ def _paired_row(test: PairedTest) -> dict[str, object]:
         "mean_difference": test.mean_difference,
         **ends(test.interval),
         "n_blocks": test.n_pairs,
-        "message": test.message or "",
+        "message": joined(test.message, test.interval.message),
     }

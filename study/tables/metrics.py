@@ -6,13 +6,14 @@ import numpy as np
 import pandas as pd
 
 from study.statistics.errors import NotConverged
-from study.statistics.metric_agreement import MetricAgreement, fit_logistic, metric_agreement
+from study.statistics.metric_agreement import Estimate, MetricAgreement, fit_logistic, metric_agreement
 from study.tables.basis import BASIS, COUNTS, basis, counts, ends, frame_of, joined
 from study.tables.opinion import mos_by_stimulus
 from study.tables.screening import screened
 from study.tables.votes import Analysis, StudyVotes
 
 METRIC_COLUMNS = ("scene", "method", "metric", "value")
+_MEASURES = ("PLCC", "SROCC", "KROCC", "RMSE")
 
 
 def check_metrics(metrics: pd.DataFrame) -> pd.DataFrame:
@@ -77,25 +78,22 @@ def _agreement(metric: str, stimuli: pd.DataFrame, analysis: Analysis) -> Metric
     rated = stimuli.dropna(subset=["mos"])
     if rated.empty:
         return "no stimulus has both this metric and votes"
-    try:
-        return metric_agreement(
-            rated["value"].to_numpy(dtype=np.float64),
-            rated["mos"].to_numpy(dtype=np.float64),
-            name=metric,
-            clusters=list(rated["scene"]),
-            resamples=analysis.resamples,
-            seed=analysis.seed,
-            confidence=analysis.confidence,
-        )
-    except NotConverged as error:
-        return str(error)
+    return metric_agreement(
+        rated["value"].to_numpy(dtype=np.float64),
+        rated["mos"].to_numpy(dtype=np.float64),
+        name=metric,
+        clusters=list(rated["scene"]),
+        resamples=analysis.resamples,
+        seed=analysis.seed,
+        confidence=analysis.confidence,
+    )
 
 
 def _metric_rows(metric: str, n_stimuli: int, result: MetricAgreement | str) -> list[dict[str, object]]:
     shared = {"metric": metric, "n_stimuli": n_stimuli}
     if isinstance(result, str):
-        return [{**shared, "measure": name, "ci_method": "none", "message": result} for name in ("PLCC", "SROCC")]
-    estimates = {"PLCC": result.plcc, "SROCC": result.srocc, "KROCC": result.krocc, "RMSE": result.rmse}
+        return [{**shared, "measure": name, "ci_method": "none", "message": result} for name in _MEASURES]
+    estimates = dict(zip(_MEASURES, (result.plcc, result.srocc, result.krocc, result.rmse), strict=True))
     return [
         {
             **shared,
@@ -103,7 +101,13 @@ def _metric_rows(metric: str, n_stimuli: int, result: MetricAgreement | str) -> 
             "value": estimate.value,
             **ends(estimate.interval),
             "ci_method": estimate.interval.method,
-            "message": joined(result.message, estimate.interval.message),
+            "message": _measure_message(name, result, estimate),
         }
         for name, estimate in estimates.items()
     ]
+
+
+def _measure_message(measure: str, result: MetricAgreement, estimate: Estimate) -> str:
+    """What a reader must know of one measure; ranks are not concerned by how the logistic fits."""
+    needs_fit = measure in {"PLCC", "RMSE"} or result.resamples == 0
+    return joined(result.message if needs_fit else None, estimate.interval.message)

@@ -115,3 +115,32 @@ def test_what_is_missing_is_empty_null_or_said_in_words():
     assert rows[0]["mos"] == 1.2345679
     assert "| none |" in frame_markdown(frame, form)
     assert r"- Note: no $interval$" in frame_markdown(frame, form)
+
+
+def noted_table(messages: list[str]) -> tuple[pd.DataFrame, Form]:
+    frame = pd.DataFrame({"scene": "dog", "method": [f"m_{place}" for place in range(len(messages))]})
+    columns = (text("scene", "Scene"), text("method", "Method"))
+    return frame.assign(message=messages), Form("Notes", "notes", columns, key=("scene", "method"))
+
+
+@pytest.mark.parametrize(
+    ("messages", "notes"),
+    [
+        (["no votes", "", "one vote"], ["Note on dog / m_0: no votes.", "Note on dog / m_2: one vote."]),
+        (["no votes", "no votes", ""], ["Note on dog / m_0, dog / m_1: no votes."]),
+        (["no votes"] * 3, ["Note: no votes."]),
+        (["no votes"] * 7 + [""], ["Note on dog / m_0, dog / m_1, dog / m_2, dog / m_3 and 3 more: no votes."]),
+    ],
+)
+def test_a_note_names_the_rows_it_is_about(messages, notes):
+    table = noted_table(messages)
+    assert [line for line in frame_markdown(*table).splitlines() if line.startswith("- ")] == [
+        f"- {markdown_cell(note)}" for note in notes
+    ]
+    assert latex_text(" ".join(notes)) in frame_latex(*table)
+
+
+def test_latex_writes_minus_signs_in_numbers_and_hyphens_in_names():
+    frame = pd.DataFrame({"method": ["a-b"], "mos": [-0.5], "low": [-1.0], "high": [0.25]})
+    form = Form("x", "x", (text("method", "Method"), rounded("mos", "MOS"), interval("low", "high", "CI")))
+    assert r"a{-}b & $-$0.50 & {[}$-$1.00, 0.25{]} \\" in frame_latex(frame, form)

@@ -78,6 +78,19 @@ def test_krippendorffs_alpha_of_his_own_example():
     assert found == pytest.approx([0.743, 0.815, 0.849], abs=5e-4)
 
 
+def test_krippendorffs_alpha_of_three_coders():
+    """Wikipedia, "Krippendorff's alpha": nominal .691, interval .811; the krippendorff package: ordinal .807."""
+    nan = np.nan
+    table = [
+        [nan, nan, nan, nan, nan, 3, 4, 1, 2, 1, 1, 3, 3, nan, 3],
+        [1, nan, 2, 1, 3, 3, 4, 3, *[nan] * 7],
+        [nan, nan, 2, 1, 3, 4, 4, nan, 2, 1, 1, 3, 3, nan, 4],
+    ]
+    ratings = Ratings.from_matrix(table)
+    found = [krippendorff_alpha(ratings, level=level).value for level in ("nominal", "ordinal", "interval")]
+    assert found == pytest.approx([0.691, 0.807, 0.811], abs=5e-4)
+
+
 def test_perfect_agreement_is_one_and_chance_is_zero(rng):
     perfect = krippendorff_alpha(Ratings.from_matrix(np.tile([0, 1, 2, 3, 4, 5], (4, 1))))
     chance = krippendorff_alpha(Ratings.from_matrix(rng.integers(0, 6, (10, 400))))

@@ -7,6 +7,13 @@ from scipy import stats
 from study.statistics import block_means, compact_letters, friedman_test, holm, rank_groups, wilcoxon_tests
 from tests.study.statistics.planted import full_ratings
 
+ROUNDING_TIMES = [
+    *(5.40, 5.50, 5.55, 5.85, 5.70, 5.75, 5.20, 5.60, 5.50, 5.55, 5.50, 5.40, 5.90, 5.85, 5.70, 5.45, 5.55, 5.60),
+    *(5.40, 5.40, 5.35, 5.45, 5.50, 5.35, 5.25, 5.15, 5.00, 5.85, 5.80, 5.70, 5.25, 5.20, 5.10, 5.65, 5.55, 5.45),
+    *(5.60, 5.35, 5.45, 5.05, 5.00, 4.95, 5.50, 5.50, 5.40, 5.45, 5.55, 5.50, 5.55, 5.55, 5.35, 5.45, 5.50, 5.55),
+    *(5.50, 5.45, 5.25, 5.65, 5.60, 5.40, 5.70, 5.65, 5.55, 6.30, 6.30, 6.25),
+]
+
 
 def _study(rng, quality=(2.0, 2.4, 3.4), raters=14, scenes=8):
     return np.clip(np.round(np.array(quality) + rng.normal(0, 1, (raters, scenes, len(quality)))), 0, 5)
@@ -80,19 +87,48 @@ def test_effect_sizes_by_hand():
     assert test.interval.half_width == pytest.approx(stats.t.ppf(0.975, 3) * np.sqrt(26 / 3) / 2)
 
 
+def test_friedman_of_rs_rounding_times():
+    """R's ?friedman.test (Hollander & Wolfe 1973, p. 140 ff.): χ² = 11.143, df = 2, p = 0.003805."""
+    found = friedman_test(full_ratings(np.reshape(ROUNDING_TIMES, (22, 1, 3))))
+    assert found.statistic == pytest.approx(11.1429, abs=1e-4)
+    assert (found.degrees_of_freedom, found.n_blocks) == (2, 22)
+    assert found.p_value == pytest.approx(0.003805, abs=1e-6)
+
+
+def test_wilcoxon_of_rs_depression_scores():
+    """R's ?wilcox.test (Hollander & Wolfe 1973, p. 29 f.): V = 40 of 45, one-sided p = 0.01953."""
+    first = [1.83, 0.50, 1.62, 2.48, 1.68, 1.88, 1.55, 3.06, 1.30]
+    second = [0.878, 0.647, 0.598, 2.05, 1.06, 1.29, 1.06, 3.14, 1.29]
+    (test,) = wilcoxon_tests(full_ratings(np.stack([first, second], axis=1)[:, None]))
+    assert (test.statistic, test.p_value) == (5, pytest.approx(2 * 0.01953, abs=1e-5))
+    assert test.rank_biserial == pytest.approx((40 - 5) / 45)
+
+
+def test_differences_that_are_all_the_same_have_no_effect_size_and_say_so():
+    """1.2 - 1.1 in every block: its deviation is rounding, and dividing by it would give d_z = 10^15."""
+    (test,) = wilcoxon_tests(full_ratings(np.tile([1.1, 1.2], (5, 1))[:, None]))
+    assert (test.cohen_dz, test.interval.low) == (None, None)
+    assert "the same for all 5 raters" in test.interval.message
+
+
 def test_two_methods_with_identical_votes_cannot_differ(rng):
     values = _study(rng)
     values[:, :, 1] = values[:, :, 0]
     test = wilcoxon_tests(full_ratings(values))[0]
     assert (test.p_value, test.rank_biserial, test.mean_difference) == (1.0, 0.0, 0.0)
-    assert "identical in every block" in test.message
+    assert "identical for all raters" in test.message
 
 
 def test_methods_nobody_rated_together_are_said_not_tested():
     values = np.full((4, 2, 2), np.nan)
     values[:2, :, 0], values[2:, :, 1] = 1, 5
     test = wilcoxon_tests(full_ratings(values))[0]
-    assert (test.p_value, test.p_holm, test.n_pairs, test.message) == (None, None, 0, "no block rated both")
+    assert (test.p_value, test.p_holm, test.n_pairs, test.message) == (
+        None,
+        None,
+        0,
+        "none of the raters has votes on both",
+    )
 
 
 def test_all_votes_equal_leave_nothing_to_test():

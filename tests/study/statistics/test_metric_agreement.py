@@ -75,11 +75,16 @@ def test_what_cannot_be_compared_says_why(metric, mos, words):
         fit_logistic(metric, mos)
 
 
-def test_a_fit_that_does_not_converge_raises():
-    """An exponential has no ceiling: the best logistic's lies at infinity."""
+def test_without_a_fit_there_are_rank_correlations_alone():
+    """An exponential has no ceiling: the best logistic's lies at infinity. Its ranks agree all the same."""
     x = np.linspace(0, 10, 30)
     with pytest.raises(NotConverged, match="did not converge"):
-        metric_agreement(x, np.exp(x), name="x")
+        fit_logistic(x, np.exp(x))
+    found = metric_agreement(x, np.exp(x), name="x", resamples=100)
+    assert (found.plcc.value, found.rmse.value, found.logistic) == (None, None, None)
+    assert "did not converge" in found.message
+    assert (found.srocc.value, found.krocc.value) == pytest.approx((1, 1))
+    assert (found.srocc.interval.low, found.krocc.interval.high) == pytest.approx((1, 1))
 
 
 @pytest.mark.parametrize(("metric", "mos"), [([1, 2], [1, 2, 3]), ([1, 2, np.nan], [1, 2, 3])])

@@ -45,6 +45,18 @@ def test_bradley_terry_of_choixs_test_data():
     assert bradley_terry(wins).scores == pytest.approx((0.419617624, -0.419617624, 0), abs=1e-8)
 
 
+def test_bradley_terry_of_agrestis_baseball_teams():
+    """Agresti (2002), sec. 10.6.1: American League 1987, Baltimore 0; errors as in BradleyTerry2's vignette."""
+    wins = [
+        [0, 7, 9, 7, 7, 9, 11], [6, 0, 7, 5, 11, 9, 9], [4, 6, 0, 7, 7, 8, 12], [6, 8, 6, 0, 6, 7, 10],
+        [6, 2, 6, 7, 0, 7, 12], [4, 4, 5, 6, 6, 0, 6], [2, 4, 1, 3, 1, 7, 0],
+    ]  # fmt: skip
+    scale = bradley_terry(wins)
+    found = [scale.difference(team, 6) for team in range(6)]
+    assert [one.value for one in found] == pytest.approx([1.581, 1.436, 1.294, 1.248, 1.108, 0.684], abs=5e-4)
+    assert [one.standard_error for one in found] == pytest.approx([0.343, 0.340, 0.337, 0.336, 0.334, 0.332], abs=6e-4)
+
+
 def test_bradley_terry_agrees_with_choix_on_random_votes(rng):
     wins = rng.integers(1, 20, (6, 6)) * (1 - np.eye(6, dtype=int))
     pairs = [(i, j) for i in range(6) for j in range(6) for _ in range(wins[i, j])]
