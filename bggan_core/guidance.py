@@ -4,9 +4,10 @@ Both read the features after each stage's last residual block, `FEATURE_STRIDE` 
 a 1x1 convolution of their own.
 
 - *Focus*: tell how much local detail the lens kept, which a pair shows wherever there is texture.
-- *Features*: reproduce those of a network trained on a million photos (hints, Romero et al. 2015, eq. 3; here by cosine
-  distance, because only the direction of a feature vector says what it has seen). A few thousand photos with mattes are
-  too few to learn from scratch what things are.
+- *Features*: reproduce those of a network trained on a million photos (hints, Romero et al. 2015, eq. 3). A few
+  thousand photos with mattes are too few to learn from scratch what things are. The features of a VGG share a large
+  mean and a few directions, which say little; what is reproduced is their principal components, brought to unit
+  variance so that each counts alike.
 """
 
 from collections.abc import Sequence
@@ -26,6 +27,9 @@ TEXTURE_ENERGY = 2e-3
 
 # Beside each other, as targets: what things are made of, and what they are.
 TEACHER_LAYERS = ("conv4_3", "conv5_3")
+
+# Of each layer's 512 channels; a component beyond this many standard deviations is clipped, or it would rule the loss.
+COMPONENTS, LARGEST_COMPONENT = 64, 4.0
 
 
 @dataclass(frozen=True)
@@ -90,12 +94,45 @@ def build_teacher(features: keras.Model) -> keras.Model:
     return teacher
 
 
-def feature_targets(teacher: keras.Model, photos: tf.Tensor) -> tf.Tensor:
-    """Both layers' directions beside each other, of unit length together: [B, H/8, W/8, C]."""
-    middle, deep = teacher(photos)
-    deep = tf.image.resize(deep, tf.shape(middle)[1:3])
-    both = [tf.math.l2_normalize(layer, axis=-1, epsilon=1e-6) for layer in (middle, deep)]
-    return tf.stop_gradient(tf.concat(both, axis=-1) / np.sqrt(2.0))
+class TeacherComponents(tf.Module):
+    """The teacher's features as uncorrelated numbers of mean 0 and variance 1, principal components first.
+
+    Without `fit` every component is 0; what it finds is kept in checkpoints.
+    """
+
+    def __init__(self, teacher: keras.Model, *, components: int = COMPONENTS) -> None:
+        super().__init__()
+        self.teacher = teacher
+        channels = [layer.shape[-1] for layer in teacher.outputs]
+        self.means = [tf.Variable(tf.zeros(count), trainable=False) for count in channels]
+        self.projections = [
+            tf.Variable(tf.zeros((count, min(components, count))), trainable=False) for count in channels
+        ]
+
+    @property
+    def count(self) -> int:
+        """Components of all layers together."""
+        return sum(projection.shape[1] for projection in self.projections)
+
+    def fit(self, photos: tf.Tensor) -> None:
+        """Find the components of some photos' features, [B, H, W, 3] in [-1, 1] (principal component analysis)."""
+        for features, mean, projection in zip(self.teacher(photos), self.means, self.projections, strict=True):
+            samples = features.numpy().astype(np.float64).reshape(-1, features.shape[-1])
+            variances, directions = np.linalg.eigh(np.cov(samples.T))
+            kept = np.argsort(variances)[::-1][: projection.shape[1]]
+            mean.assign(samples.mean(axis=0))
+            projection.assign(directions[:, kept] / np.sqrt(variances[kept] + 1e-6 * variances.max()))
+
+    def __call__(self, photos: tf.Tensor) -> tf.Tensor:
+        """Both layers' components beside each other at an eighth of the size: [B, H/8, W/8, count]."""
+        layers = [tf.cast(features, tf.float32) for features in self.teacher(photos)]
+        size = tf.shape(layers[0])[1:3]
+        components = [
+            tf.image.resize(tf.einsum("bhwc,ck->bhwk", features - mean, projection), size)
+            for features, mean, projection in zip(layers, self.means, self.projections, strict=True)
+        ]
+        both = tf.concat(components, axis=-1)
+        return tf.stop_gradient(tf.clip_by_value(both, -LARGEST_COMPONENT, LARGEST_COMPONENT))
 
 
 class GuidingHeads(keras.Model):
@@ -108,7 +145,9 @@ class GuidingHeads(keras.Model):
         super().__init__(name="guiding_heads")
         channels = [network.get_layer(name).output.shape[-1] for name in layers]
         self.focus = [keras.layers.Conv2D(1, 1, kernel_initializer="zeros") for _ in layers]
-        self.features = [keras.layers.Conv2D(feature_channels, 1) for _ in layers if feature_channels]
+        self.features = [
+            keras.layers.Conv2D(feature_channels, 1, kernel_initializer="zeros") for _ in layers if feature_channels
+        ]
         for heads in (self.focus, self.features):
             for head, width in zip(heads, channels, strict=False):
                 head.build((None, None, None, width))
@@ -122,7 +161,7 @@ class Guide:
     config: GuidanceConfig
     heads: GuidingHeads
     optimizer: keras.optimizers.Optimizer
-    teacher: keras.Model | None
+    teacher: TeacherComponents | None
 
     def loss(
         self, guided: Sequence[tf.Tensor], photos: tf.Tensor, bokeh: tf.Tensor, mask: tf.Tensor
@@ -135,7 +174,7 @@ class Guide:
         terms = {"focus": focus_loss(self.heads, guided, photos, bokeh, mask)}
         total = self.config.focus * terms["focus"]
         if self.teacher is not None:
-            terms["features"] = feature_loss(self.heads, guided, feature_targets(self.teacher, photos))
+            terms["features"] = feature_loss(self.heads, guided, self.teacher(photos))
             total += self.config.features * terms["features"]
         return {**terms, "guidance": total}
 
@@ -146,16 +185,21 @@ def focus_loss(
     """Squared error of the detail that each guided layer says was kept, weighted by texture: a scalar."""
     kept, weight = detail_kept(photos, bokeh, mask)
     errors = [
-        tf.reduce_sum(weight * (head(x) - kept) ** 2) / (tf.reduce_sum(weight) + 1.0)
+        tf.reduce_sum(weight * (head(_to_unit_size(x)) - kept) ** 2) / (tf.reduce_sum(weight) + 1.0)
         for head, x in zip(heads.focus, guided, strict=True)
     ]
     return tf.add_n(errors) / len(errors)
 
 
 def feature_loss(heads: GuidingHeads, guided: Sequence[tf.Tensor], targets: tf.Tensor) -> tf.Tensor:
-    """Mean cosine distance of what each guided layer imitates to `feature_targets`: a scalar in [0, 2]."""
-    distances = [
-        tf.reduce_mean(1.0 - tf.reduce_sum(tf.math.l2_normalize(head(x), axis=-1, epsilon=1e-6) * targets, axis=-1))
-        for head, x in zip(heads.features, guided, strict=True)
+    """Mean squared error of the components that each guided layer gives: a scalar, 1 for heads that give zeros."""
+    errors = [
+        tf.reduce_mean((head(_to_unit_size(x)) - targets) ** 2) for head, x in zip(heads.features, guided, strict=True)
     ]
-    return tf.add_n(distances) / len(distances)
+    return tf.add_n(errors) / len(errors)
+
+
+def _to_unit_size(x: tf.Tensor) -> tf.Tensor:
+    """Scale each place's features to a mean square of 1: residual blocks add up, and a head's steps with them."""
+    x = tf.cast(x, tf.float32)
+    return x * tf.math.rsqrt(tf.reduce_mean(x * x, axis=-1, keepdims=True) + 1e-6)

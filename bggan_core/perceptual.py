@@ -66,12 +66,14 @@ class PerceptualConfig:
             raise ValueError(f"scale must be positive and downscale at least 1, got {self}")
 
 
-def build_feature_network(config: PerceptualConfig, weights: Path | None) -> keras.Model:
+def build_feature_network(config: PerceptualConfig, weights: Path | None, *, precision: str = "float32") -> keras.Model:
     """Build the network up to the configured layer, with its weights, frozen.
 
     Args:
         weights: A .npz file with `conv{block}_{number}_w` [out, in, 3, 3] and `conv{block}_{number}_b` [out], or a .h5
             file that Keras' application of the network loads. None has Keras find or download VGG19's.
+        precision: Keras' policy for the convolutions. bfloat16 serves a teacher, whose features are targets; it is too
+            coarse for a loss that compares the features of two nearly equal pictures.
     Raises:
         PerceptualWeightsError: the weights cannot be had, or the file lacks one or has one of another shape.
     """
@@ -85,9 +87,16 @@ def build_feature_network(config: PerceptualConfig, weights: Path | None) -> ker
         if number == 1 and block > 1:
             x = keras.layers.MaxPooling2D(2, name=f"pool{block - 1}")(x)
         x = keras.layers.Conv2D(
-            BLOCK_CHANNELS[block - 1], 3, padding="same", activation="relu", name=f"conv{block}_{number}"
+            BLOCK_CHANNELS[block - 1],
+            3,
+            padding="same",
+            activation="relu",
+            name=f"conv{block}_{number}",
+            dtype=precision,
         )(x)
-    network = keras.Model(image, keras.layers.Rescaling(config.scale, name="scale")(x), name=config.network)
+    network = keras.Model(
+        image, keras.layers.Rescaling(config.scale, name="scale", dtype="float32")(x), name=config.network
+    )
     network.trainable = False
     for block, number in kept:
         network.get_layer(f"conv{block}_{number}").set_weights(tensors[block, number])

@@ -14,7 +14,7 @@ import tensorflow as tf
 from bggan_core.configs import TrainingConfig
 from bggan_core.critics import build_critics
 from bggan_core.glassnet import GlassNetConfig, build_glassnet
-from bggan_core.guidance import GuidanceConfig, Guide, GuidingHeads, build_teacher, tapped_layers
+from bggan_core.guidance import GuidanceConfig, Guide, GuidingHeads, TeacherComponents, build_teacher, tapped_layers
 from bggan_core.losses import (
     Features,
     adversarial_loss,
@@ -94,9 +94,8 @@ def build_learners(config: TrainingConfig, *, features: keras.Model | None = Non
 def _build_guide(
     config: TrainingConfig, guidance: GuidanceConfig, network: keras.Model, features: keras.Model | None
 ) -> Guide:
-    teacher = build_teacher(features) if features else None
-    feature_channels = sum(layer.shape[-1] for layer in teacher.outputs) if teacher else 0
-    heads = GuidingHeads(network, tapped_layers(config.network), feature_channels=feature_channels)
+    teacher = TeacherComponents(build_teacher(features)) if features else None
+    heads = GuidingHeads(network, tapped_layers(config.network), feature_channels=teacher.count if teacher else 0)
     optimizer = _build_adam(WarmupCosine(config), config, heads.trainable_variables)
     return Guide(guidance, heads, optimizer, teacher)
 

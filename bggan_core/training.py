@@ -48,6 +48,8 @@ TIMED_STEPS = 100
 
 SAMPLE_PAIRS = 4
 
+TEACHER_PHOTOS = 32
+
 
 class Trainer:
     """Trains one network in one run folder.
@@ -133,6 +135,8 @@ class Trainer:
             TrainingDivergedError: a loss is not finite, or explodes.
         """
         first, last = self.progress.steps, self.config.total_steps
+        if first == 0:
+            self._fit_teacher()
         data = distribute_batches(self.strategy, self._make_part, start=first, stop=last)
         step = self._compile(data.element_spec)
         with contextlib.ExitStack() as open_files:
@@ -173,9 +177,18 @@ class Trainer:
             objects |= {"critics": self.learners.critics, "critic_optimizer": self.learners.critic_optimizer}
         if guide := self.learners.guide:
             objects |= {"guiding_heads": guide.heads, "guiding_optimizer": guide.optimizer}
+            if guide.teacher:
+                objects |= {"teacher_means": guide.teacher.means, "teacher_projections": guide.teacher.projections}
         if self.average:
             objects["average"] = self.average
         return tf.train.Checkpoint(**objects)
+
+    def _fit_teacher(self) -> None:
+        """Find the components of a guiding teacher's features, on photos of the first phase's size."""
+        if self.learners.guide and self.learners.guide.teacher:
+            phase = self.config.phases[0]
+            batch = self.train_pairs.make_batch(0, size=TEACHER_PHOTOS, height=phase.height, width=phase.width)
+            self.learners.guide.teacher.fit(tf.constant(batch[0]))
 
     def _make_part(self, index: int, part: Part) -> Batch:
         """Make a worker's images of the batch of step `index`; phases never share a batch."""

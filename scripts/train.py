@@ -33,7 +33,9 @@ def main(
     ] = None,
     start_from: Annotated[
         Path | None,
-        typer.Option(help="Run, or published weights, that a new run starts from: the same network, or half its width."),
+        typer.Option(
+            help="Run, or published weights, that a new run starts from: the same network, or half its width."
+        ),
     ] = None,
     best: Annotated[bool, typer.Option(help="Start from that run's best checkpoint, not its newest.")] = False,
     config_file: Annotated[Path | None, typer.Option(help="TOML file of fields to change.")] = None,
@@ -90,7 +92,8 @@ def _build_trainer(
     features = None
     if config.feature_network:
         with devices.scope():
-            features = build_feature_network(config.feature_network, weights)
+            precision = config.precision if config.guidance else "float32"
+            features = build_feature_network(config.feature_network, weights, precision=precision)
     trainer = Trainer(
         config,
         run=run,

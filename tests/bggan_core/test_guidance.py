@@ -10,10 +10,10 @@ from bggan_core.glassnet import build_glassnet
 from bggan_core.guidance import (
     GuidanceConfig,
     GuidingHeads,
+    TeacherComponents,
     build_teacher,
     detail_kept,
     feature_loss,
-    feature_targets,
     tapped_layers,
 )
 from bggan_core.perceptual import PerceptualConfig
@@ -65,24 +65,38 @@ def test_filler_says_nothing_about_focus(rng):
     assert weight.numpy()[0, :, 4, 0].min() > 0.9
 
 
-def test_heads_that_give_the_targets_have_no_feature_loss(rng):
-    """Cosine distance does not ask for length."""
-    targets = feature_targets(build_teacher(_features()), rng.uniform(-1, 1, (1, 32, 32, 3)).astype(np.float32))
-    assert targets.shape == (1, 4, 4, 10)
-    np.testing.assert_allclose(np.linalg.norm(targets, axis=-1), 1, atol=1e-5)
-    network = build_glassnet(TINY)
-    heads = GuidingHeads(network, tapped_layers(TINY), feature_channels=10)
-    for head in heads.features:
-        head.kernel.assign(np.eye(head.kernel.shape[2], 10)[None, None])
-    guided = [tf.pad(targets, [[0, 0]] * 3 + [[0, head.kernel.shape[2] - 10]]) for head in heads.features]
-    assert float(feature_loss(heads, [3.0 * guided[0], 0.1 * guided[1]], targets)) == pytest.approx(0, abs=1e-5)
-    assert float(feature_loss(heads, [-guided[0], -guided[1]], targets)) == pytest.approx(2, abs=1e-5)
+def test_the_teachers_components_are_uncorrelated_and_of_unit_variance(rng):
+    teacher = TeacherComponents(build_teacher(_features()), components=3)
+    photos = rng.normal(0, 0.3, (4, 64, 96, 3)).astype(np.float32)
+    np.testing.assert_array_equal(teacher(photos), 0)
+    teacher.fit(photos)
+    components = teacher(photos).numpy()
+    assert components.shape == (4, 8, 12, 6)
+    middle = components[..., :3].reshape(-1, 3)
+    np.testing.assert_allclose(middle.mean(axis=0), 0, atol=1e-3)
+    np.testing.assert_allclose(np.cov(middle.T), np.eye(3), atol=0.02)
+
+
+def test_heads_that_give_the_targets_have_no_feature_loss_and_heads_that_give_nothing_one(rng):
+    """Whatever the size of the guided features."""
+    targets = rng.standard_normal((1, 40, 40, 10)).astype(np.float32)
+    targets /= np.sqrt((targets**2).mean(axis=-1, keepdims=True))
+    heads = GuidingHeads(build_glassnet(TINY), tapped_layers(TINY), feature_channels=10)
+    guided = []
+    for head, size in zip(heads.features, (0.1, 30.0), strict=True):
+        channels = head.kernel.shape[2]
+        # Of unit mean square over all channels they are larger in the ten that matter.
+        head.kernel.assign(np.sqrt(10 / channels) * np.eye(channels, 10)[None, None])
+        guided.append(size * tf.pad(targets, [[0, 0]] * 3 + [[0, channels - 10]]))
+    assert float(feature_loss(heads, guided, targets)) == pytest.approx(0, abs=1e-4)
+    assert float(feature_loss(heads, [tf.zeros_like(x) for x in guided], targets)) == pytest.approx(1)
 
 
 def test_guidance_moves_the_guided_stages_and_its_heads_but_not_the_teacher(batch, rng):
     features = _features()
     learners = build_learners(GUIDED, features=features)
     randomise(learners.network, rng)
+    learners.guide.teacher.fit(batch[0])
     before = {weight.path: weight.numpy() for weight in [*learners.guide.heads.weights, *features.weights]}
     terms = build_step(learners, GUIDED)(batch, tf.constant(0, tf.int64))
     assert set(terms) >= {"l1", "focus", "features"}
