@@ -18,7 +18,7 @@ demo: $(VENV)/.serving
 	$(BIN)/python app.py
 
 test: lint browser
-	$(BIN)/pytest -m "not long"
+	$(BIN)/pytest -m "not long" --numprocesses auto --maxprocesses 4 --dist loadfile
 
 test-long: $(VENV)/.development browser
 	$(BIN)/pytest -m long
