@@ -5,7 +5,11 @@ method, in a pairwise study an unordered pair of methods. A cell counts as *assi
 a reservation whose lease ran out has *lapsed* and counts as assigned until another rater takes it over.
 
 That makes the balance exact: taking over changes no count, and new reservations go to the least assigned cells, so
-the counts of all cells differ by at most 1 after every visit that was planned (withdrawals alone can undo it).
+the counts of all cells differ by at most 1 after every visit that was planned. A withdrawal can undo it, and a rater
+who comes back late to find that the least assigned cells are those already answered; the next raters mend it.
+
+Even cells come before even visits: where raters leave, the methods that they left over must be shown to somebody, and
+no choice keeps both (tests/study/test_design.py shows one that cannot).
 """
 
 import itertools
@@ -100,50 +104,72 @@ def plan_visit(filling: Filling, wishes: Wishes, *, ordinal: int, seed: int, see
 def choose_cells(
     filling: Filling, *, size: int, votes_wanted: int | None, seen: Mask | None, rng: np.random.Generator
 ) -> tuple[list[Cell], list[Cell]]:
-    """Choose up to `size` different cells: lapsed ones to take over, then the least assigned.
+    """Choose up to `size` different cells, those with the fewest answers and live reservations first.
 
-    A lapsed cell of the lowest level is taken over only if the new reservations fit on that level: else they would
-    climb above it and leave it two behind. Within a level, treatments and scenes come equally often in one visit.
+    Among equally full cells, treatments come as equally often in one visit as these cells admit, then scenes about
+    equally often. Of some tries the one wins that is best for this visit's scenes and leaves the most even rest.
+
+    A lapsed reservation of a least assigned cell is taken over only if nothing climbs past that cell in the same
+    visit: taking over does not raise it, and it would be left two behind. Else it is reserved once more.
 
     Returns:
         The cells taken over and the cells newly reserved.
     """
     open_ = np.ones_like(filling.assigned, dtype=bool) if seen is None else ~seen
     wanted = open_ if votes_wanted is None else open_ & (filling.assigned < votes_wanted)
+    choosable = wanted | (open_ & (filling.lapsed > 0))
+    live = filling.assigned - filling.lapsed
     lowest = filling.assigned[wanted].min() if wanted.any() else -1
     low = wanted & (filling.assigned == lowest)
-    lapsed = open_ & (filling.lapsed > 0)
-    block = _Block(filling.assigned.shape, rng)
-    taken = block.pick(lapsed & ~low, size)
-    left = size - len(taken)
-    if left <= low.sum() or not (wanted & ~low).any():
-        taken += block.pick(lapsed & low, left)
-    fresh: list[Cell] = []
-    while len(taken) + len(fresh) < size and (rest := wanted & ~block.chosen).any():
-        level = rest & (filling.assigned == filling.assigned[rest].min())
-        fresh += block.pick(level, size - len(taken) - len(fresh))
-    return taken, fresh
+    climbs = size > (choosable & (live <= lowest)).sum() and bool((wanted & ~low).any())
+    taking_over = (filling.lapsed > 0) & ~(low & climbs)
+    tries = max(1, min(12, 1_000_000 // max(1, size * live.size)))
+    blocks = [_choose_block(choosable, live, taking_over, size=size, luck=rng.random(live.shape)) for _ in range(tries)]
+    best = min(blocks, key=lambda chosen: _unevenness(chosen, choosable, live, taking_over))
+    return _cells_of(best & taking_over), _cells_of(best & ~taking_over)
 
 
-class _Block:
-    """The cells of one visit while they are being chosen."""
+def _choose_block(
+    choosable: Mask, live: Counts, taking_over: Mask, *, size: int, luck: npt.NDArray[np.float64]
+) -> Mask:
+    """Choose cell by cell: of the least full ones one whose treatment, then whose scene, is the rarest so far.
 
-    def __init__(self, shape: tuple[int, ...], rng: np.random.Generator) -> None:
-        self.chosen: Mask = np.zeros(shape, dtype=bool)
-        self._luck = rng.random(shape)
+    Always raising the rarest treatment gives the evenest counts that the levels admit. At a tie, a lapsed reservation
+    goes first, then luck decides.
+    """
+    chosen = np.zeros_like(choosable)
+    for _ in range(min(size, int(choosable.sum()))):
+        rest = choosable & ~chosen
+        level = rest & (live == live[rest].min())
+        per_scene, per_treatment = chosen.sum(axis=1), chosen.sum(axis=0)
+        rarity = per_treatment[None, :] * chosen.size + per_scene[:, None]
+        rank = 2 * rarity + ~taking_over + luck
+        chosen.flat[np.where(level, rank, np.inf).argmin()] = True
+    return chosen
 
-    def pick(self, candidates: Mask, size: int) -> list[Cell]:
-        """Add up to `size` candidates, each time one whose treatment, then whose scene, is the rarest so far."""
-        picked: list[Cell] = []
-        candidates = candidates & ~self.chosen
-        n_cells = self.chosen.size
-        while len(picked) < size and candidates.any():
-            per_scene, per_treatment = self.chosen.sum(axis=1), self.chosen.sum(axis=0)
-            rank = per_treatment[None, :] * n_cells + per_scene[:, None] + self._luck
-            scene, treatment = np.unravel_index(np.where(candidates, rank, np.inf).argmin(), rank.shape)
-            self.chosen[scene, treatment], candidates[scene, treatment] = True, False
-            picked.append((int(scene), int(treatment)))
-        return picked
+
+def _unevenness(chosen: Mask, choosable: Mask, live: Counts, taking_over: Mask) -> tuple[int, int, int]:
+    """What makes one block worse than another with the same treatments, the most important first.
+
+    Scenes that come more often than others; lapsed reservations left behind; and, for the raters to come, treatments
+    and scenes that have more of the least full cells left than others.
+    """
+    after = live + chosen
+    left = choosable & (after == after[choosable].min()) if choosable.any() else choosable
+    return (
+        _sum_of_squares(chosen.sum(axis=1)),
+        -int((chosen & taking_over).sum()),
+        _sum_of_squares(left.sum(axis=0)) + _sum_of_squares(left.sum(axis=1)),
+    )
+
+
+def _sum_of_squares(counts: Counts) -> int:
+    """Lowest, at a given total, where the counts are even."""
+    return int((counts**2).sum())
+
+
+def _cells_of(mask: Mask) -> list[Cell]:
+    return [(int(scene), int(treatment)) for scene, treatment in np.argwhere(mask)]
 
 
 # In which order
