@@ -5,10 +5,11 @@ said by colour alone. The same tables give the same bytes: no dates, no random i
 """
 
 import io
+import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
-from textwrap import fill
+from textwrap import fill, wrap
 from typing import Any, Literal, ParamSpec
 
 import matplotlib as mpl
@@ -23,6 +24,7 @@ INK, GREY, LIGHT = "#222222", "#767676", "#d9d9d9"
 BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY = "#0072b2", "#e69f00", "#009e73", "#d55e00", "#cc79a7", "#56b4e9"
 _SERIES = ((BLUE, "o"), (VERMILION, "s"), (GREEN, "^"), (PURPLE, "D"), (ORANGE, "v"), (SKY, "P"), (INK, "X"))
 _WIDTH_IN = 6.3  # the text width of a one-column page
+SCREEN_WIDTH_IN = 4.8  # of figures on a web page, where a phone shows them 350 pixels wide
 _DPI = 200
 _NAME_WIDTH = 26  # characters of a method's or scene's name on one line
 _STYLE: dict[Any, Any] = {
@@ -81,22 +83,23 @@ def figure_bytes(figure: Figure, kind: FigureKind) -> bytes:
 
 
 @_in_our_style
-def mos_forest_plot(mos_by_method: pd.DataFrame) -> Figure:
+def mos_forest_plot(mos_by_method: pd.DataFrame, *, width_in: float = _WIDTH_IN) -> Figure:
     """MOS per method, best on top: the two-way interval as a thick line, the naive one as a thin line beside it.
 
     Args:
         mos_by_method: The table of that name; methods without votes are left out.
+        width_in: Of the figure, in inches; here and in the other figures that take it.
     """
     rated = mos_by_method.dropna(subset=["mos"]).iloc[::-1]
     if rated.empty:
         return _message(mos_by_method, "no ratings yet")
-    figure, axes = _figure(height=0.9 + 0.42 * len(rated))
+    figure, axes = _figure(height=0.9 + 0.42 * len(rated), width=width_in)
     places = np.arange(len(rated))
     mos = _floats(rated["mos"])
     _intervals(axes, rated, places=places, ends=("ci_low", "ci_high"), color=BLUE, width=2.6)
     _intervals(axes, rated, places=places - 0.22, ends=("naive_low", "naive_high"), color=GREY, width=1.0)
     axes.plot(mos, places, "o", color=BLUE, markersize=6, markeredgecolor="white", markeredgewidth=0.8)
-    axes.set_yticks(places, [_wrapped(name) for name in rated["method"]])
+    axes.set_yticks(places, _counted(rated["method"], rated["n_votes"]))
     axes.set_ylim(-0.6, len(rated) - 0.4)
     _scale_limits(axes, rated)
     axes.set_xlabel(f"MOS, scale {_short_scale(rated)}")
@@ -107,7 +110,7 @@ def mos_forest_plot(mos_by_method: pd.DataFrame) -> Figure:
         axes.plot([], [], "-", color=GREY, linewidth=1.0)[0],
     ]
     labels = [f"MOS, {confidence} CI over raters and scenes", f"{confidence} CI, votes taken as independent"]
-    figure.legend(handles, labels, loc="outside upper left", ncols=2, frameon=False)
+    figure.legend(handles, labels, loc="outside upper left", ncols=_legend_columns(width_in), frameon=False)
     _say_simulated(figure, rated)
     return figure
 
@@ -134,9 +137,24 @@ def _floats(column: pd.Series) -> np.ndarray:
     return column.to_numpy(dtype=np.float64, na_value=np.nan)
 
 
-def _wrapped(name: object) -> str:
-    """A name on lines that leave room for the plot, and never read as mathematics."""
-    return fill(str(name).replace("_", "_\u200b"), _NAME_WIDTH).replace("\u200b", "").replace("$", r"\$")
+def _wrapped(name: object, width: int = _NAME_WIDTH) -> str:
+    """A name on lines that leave room for the plot, broken behind its underscores; never read as mathematics."""
+    lines = [""]
+    for part in re.findall(r"[^\s_/-]*[\s_/-]+|[^\s_/-]+", str(name)):
+        if lines[-1] and len((lines[-1] + part).rstrip()) > width:
+            lines.append("")
+        lines[-1] += part
+    return "\n".join(piece for line in lines for piece in wrap(line, width)).replace("$", r"\$")
+
+
+def _counted(names: pd.Series, votes: pd.Series) -> list[str]:
+    """Names with the number of votes below each."""
+    return [f"{_wrapped(name)}\nn = {n:,}" for name, n in zip(names, votes, strict=True)]
+
+
+def _legend_columns(width_in: float) -> int:
+    """How many entries of about 30 letters fit beside each other."""
+    return max(1, int(width_in / 3))
 
 
 def _intervals(
@@ -170,7 +188,7 @@ def _say_simulated(figure: Figure, frame: pd.DataFrame) -> None:
 
 
 @_in_our_style
-def score_distributions(answers: pd.DataFrame) -> Figure:
+def score_distributions(answers: pd.DataFrame, *, width_in: float = _WIDTH_IN) -> Figure:
     """How often each value of the scale was given, one panel a method in the order of the table.
 
     Args:
@@ -179,9 +197,9 @@ def score_distributions(answers: pd.DataFrame) -> Figure:
     if answers.empty or answers["share"].isna().all():
         return _message(answers, "no ratings yet")
     methods = list(dict.fromkeys(answers["method"]))
-    columns = min(3, len(methods))
+    columns = min(int(width_in / 2), len(methods))
     lines = -(-len(methods) // columns)
-    figure = Figure(figsize=(_WIDTH_IN, 0.5 + 1.45 * lines), layout="constrained")
+    figure = Figure(figsize=(width_in, 0.5 + 1.45 * lines), layout="constrained")
     FigureCanvasAgg(figure)
     panels = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False)
     for axes, method in zip(panels.flat, methods, strict=False):
@@ -189,7 +207,8 @@ def score_distributions(answers: pd.DataFrame) -> Figure:
         value, share = _floats(of_method["value"]), np.nan_to_num(_floats(of_method["share"]))
         step = float(np.diff(np.unique(value)).min()) if value.size > 1 else 1.0
         axes.bar(value, share * 100, width=0.8 * step, color=BLUE)
-        axes.set_title(_wrapped(method), fontsize=8.5)
+        n = int(of_method["n_votes"].iloc[0])
+        axes.set_title(_wrapped(f"{method} (n = {n:,})"), fontsize=8.5)
         if value.size <= 11:
             axes.set_xticks(value)
         axes.grid(axis="y", color=LIGHT, linewidth=0.6)
@@ -197,6 +216,8 @@ def score_distributions(answers: pd.DataFrame) -> Figure:
         axes.spines[["top", "right"]].set_visible(False)
     for axes in list(panels.flat)[len(methods) :]:
         axes.set_visible(False)
+    for axes in list(panels.flat)[: len(methods)][-columns:]:  # the lowest of each column, also above an empty place
+        axes.tick_params(labelbottom=True)
     figure.supylabel("votes (%)", fontsize=9)
     panels[-1][0].set_xlabel(f"answer, scale {_short_scale(answers)}")
     _say_simulated(figure, answers)
@@ -280,7 +301,7 @@ def pairwise_matrix_plot(pairwise_matrix: pd.DataFrame) -> Figure:
 
 
 @_in_our_style
-def pairwise_scale_plot(pairwise_scale: pd.DataFrame) -> Figure:
+def pairwise_scale_plot(pairwise_scale: pd.DataFrame, *, width_in: float = _WIDTH_IN) -> Figure:
     """Methods on the scale of every fitted model, best on top, with bootstrap intervals; one panel a model.
 
     Args:
@@ -291,7 +312,7 @@ def pairwise_scale_plot(pairwise_scale: pd.DataFrame) -> Figure:
         return _message(pairwise_scale, "no comparisons yet")
     models = list(dict.fromkeys(fitted["model"]))
     methods = list(dict.fromkeys(fitted[fitted["model"] == models[0]].sort_values("score")["method"]))
-    figure = Figure(figsize=(_WIDTH_IN, 1.0 + 0.4 * len(methods)), layout="constrained")
+    figure = Figure(figsize=(width_in, 1.0 + 0.42 * len(methods)), layout="constrained")
     FigureCanvasAgg(figure)
     panels = figure.subplots(1, len(models), sharey=True, squeeze=False)[0]
     for axes, model, (color, marker) in zip(panels, models, _SERIES, strict=False):
@@ -304,14 +325,15 @@ def pairwise_scale_plot(pairwise_scale: pd.DataFrame) -> Figure:
         axes.set_xlabel(str(of_model["unit"].dropna().iloc[0]))
         axes.grid(axis="x", color=LIGHT, linewidth=0.6)
         axes.spines[["top", "right"]].set_visible(False)
-    panels[0].set_yticks(np.arange(len(methods)), [_wrapped(name) for name in methods])
+    votes = fitted.drop_duplicates("method").set_index("method")["n_votes"].reindex(methods)
+    panels[0].set_yticks(np.arange(len(methods)), _counted(pd.Series(methods), votes))
     panels[0].set_ylim(-0.6, len(methods) - 0.4)
     _say_simulated(figure, fitted)
     return figure
 
 
 @_in_our_style
-def metric_scatter(stimuli: pd.DataFrame, agreement: pd.DataFrame) -> Figure:
+def metric_scatter(stimuli: pd.DataFrame, agreement: pd.DataFrame, *, width_in: float = _WIDTH_IN) -> Figure:
     """MOS of every stimulus against each metric, methods apart by colour and mark, with the fitted logistic curve.
 
     Args:
@@ -322,9 +344,9 @@ def metric_scatter(stimuli: pd.DataFrame, agreement: pd.DataFrame) -> Figure:
     if shown.empty:
         return _message(stimuli, "no metric values and ratings of the same stimuli")
     metrics, methods = (list(dict.fromkeys(shown[name])) for name in ("metric", "method"))
-    columns = min(3, len(metrics))
+    columns = min(int(width_in / 2), len(metrics))
     lines = -(-len(metrics) // columns)
-    figure = Figure(figsize=(_WIDTH_IN, 0.7 + 2.3 * lines), layout="constrained")
+    figure = Figure(figsize=(width_in, 0.7 + 2.3 * lines), layout="constrained")
     FigureCanvasAgg(figure)
     panels = figure.subplots(lines, columns, sharey=True, squeeze=False)
     for axes, metric in zip(panels.flat, metrics, strict=False):
@@ -335,7 +357,9 @@ def metric_scatter(stimuli: pd.DataFrame, agreement: pd.DataFrame) -> Figure:
         axes.set_visible(False)
     panels[0][0].set_ylabel(f"MOS, scale {_short_scale(shown)}")
     handles, labels = panels[0][0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper left", ncols=min(4, len(labels)), frameon=False)
+    figure.legend(
+        handles, labels, loc="outside upper left", ncols=min(_legend_columns(width_in) + 1, len(labels)), frameon=False
+    )
     _say_simulated(figure, shown)
     return figure
 

@@ -178,4 +178,4 @@ def _said(day: date) -> str:
 
 
 def _rounded(rate: float) -> str:
-    return f"{rate:,.0f}" if rate >= 10 else f"{rate:.1f}"
+    return f"{rate:,.0f}" if rate >= 10 or rate.is_integer() else f"{rate:.1f}"

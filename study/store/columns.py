@@ -182,10 +182,10 @@ class VoteColumns:
         return tuple(WaitingCell(row[0], row[1], row[2], bool(row[3]), row[4]) for row in rows)
 
     def days(self, study: StudyRecord) -> list[DayCount]:
-        """Votes and raters per day that had votes, oldest first."""
+        """Votes of the design, repeats aside, and their raters per day that had any, oldest first."""
         day = func.date(VoteRow.voted_at)
         counts = select(day, func.count(VoteRow.id), func.count(func.distinct(TrialRow.rater_id)))
-        grouped = _standing(counts, study).where(_OF_DESIGN).group_by(day).order_by(day)
+        grouped = _standing(counts, study).where(TrialRow.purpose == "main").group_by(day).order_by(day)
         with self._engine.connect() as connection:
             rows = connection.execute(grouped).all()
         return [DayCount(date.fromisoformat(str(day)), votes, raters) for day, votes, raters in rows]

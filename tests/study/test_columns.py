@@ -86,6 +86,13 @@ def test_days_count_votes_and_raters(written: tuple[StudyStore, Callable[[str], 
     assert [(str(day.day), day.votes, day.raters) for day in days] == [("2026-01-01", 60, 7), ("2026-01-03", 3, 1)]
 
 
+def test_repeats_are_no_progress_of_a_day(written: tuple[StudyStore, Callable[[str], None]]) -> None:
+    """They fill no cell: a pace that counted them would promise an end too early."""
+    store, change = written
+    change("UPDATE trials SET purpose = 'repeat' WHERE id = 5")
+    assert sum(day.votes for day in store.columns.days(store.study(NAME))) == 62
+
+
 def test_version_changes_with_votes_and_raters(written: tuple[StudyStore, Callable[[str], None]]) -> None:
     """A page that asks whether anything is new reads two numbers."""
     store, change = written

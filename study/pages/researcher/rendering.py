@@ -55,6 +55,11 @@ def _number(value: float | None, digits: int = 2) -> str:
     return f"{value:,.{digits}f}".replace("-", "\N{MINUS SIGN}")
 
 
+def _counted(count: int, what: str) -> str:
+    """A count with its noun: 1 scene, 8 scenes."""
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
+
+
 def _percent(value: float | None, digits: int = 0) -> str:
     return MISSING if value is None else f"{_number(100 * value, digits)} %"
 
@@ -84,7 +89,9 @@ def _environment_of(folder: Path) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(breakable=_breakable, number=_number, percent=_percent, p_value=_p_value, day=_day)
+    environment.filters.update(
+        breakable=_breakable, counted=_counted, number=_number, percent=_percent, p_value=_p_value, day=_day
+    )
     environment.globals.update(interval=_interval)
     return environment
 

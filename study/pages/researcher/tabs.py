@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from markupsafe import Markup
 
 from study.dashboard import Dashboard, PlanQuestion, StudyOverview
-from study.figures import metric_scatter, mos_forest_plot, pairwise_scale_plot, score_distributions
+from study.figures import SCREEN_WIDTH_IN, metric_scatter, mos_forest_plot, pairwise_scale_plot, score_distributions
 from study.pages.researcher.grids import SCREENINGS, matrix_grid, mos_grid, progress_grid, screening_grid
 from study.pages.researcher.rendering import inline_svg, render, rows_of
 from study.tables import Analysis
@@ -91,10 +91,10 @@ def _scores(dashboard: Dashboard, overview: StudyOverview, wish: Wish) -> str:
     answers = dashboard.table(name, "answers", analysis)
 
     def draw_forest() -> Markup:
-        return inline_svg(mos_forest_plot(mos), says="MOS per method with both intervals")
+        return inline_svg(mos_forest_plot(mos, width_in=SCREEN_WIDTH_IN), says="MOS per method with both intervals")
 
     def draw_answers() -> Markup:
-        return inline_svg(score_distributions(answers), says="Answers per method")
+        return inline_svg(score_distributions(answers, width_in=SCREEN_WIDTH_IN), says="Answers per method")
 
     has_votes = bool(overview.progress.answered)
     context = {
@@ -115,7 +115,7 @@ def _preferences(dashboard: Dashboard, overview: StudyOverview, wish: Wish) -> s
     matrix = rows_of(dashboard.table(name, "pairwise_matrix", analysis))
 
     def draw_scale() -> Markup:
-        return inline_svg(pairwise_scale_plot(scale), says="Methods on each model's scale")
+        return inline_svg(pairwise_scale_plot(scale, width_in=SCREEN_WIDTH_IN), says="Methods on each model's scale")
 
     has_votes = bool(overview.progress.answered)
     figure = dashboard.remembered(name, ("scale", analysis), draw_scale) if has_votes else None
@@ -179,7 +179,9 @@ def _metrics(dashboard: Dashboard, overview: StudyOverview, _wish: Wish) -> str:
         stimuli, against = found.stimuli, found.agreement
 
         def draw() -> Markup:
-            return inline_svg(metric_scatter(stimuli, against), says="MOS against each metric")
+            return inline_svg(
+                metric_scatter(stimuli, against, width_in=SCREEN_WIDTH_IN), says="MOS against each metric"
+            )
 
         figure = dashboard.remembered(name, ("metrics", found.key), draw)
     rows = [] if found is None else rows_of(found.agreement)
