@@ -25,10 +25,12 @@ from study.export import (
     stored_study,
     write_export,
 )
-from study.export.documents import frame_csv, frame_json, frame_latex, frame_markdown
+from study.export.documents import Form, frame_csv, frame_json, frame_latex, frame_markdown
+from study.export.forms import COMMON_SCALE
+from study.statistics import NotConverged
 from study.stimuli import load_picture
 from study.store import StudyStore
-from study.tables import Analysis
+from study.tables import Analysis, common_scale
 
 Name = Annotated[str, typer.Argument(help="The study's name, as in /study?study=NAME.")]
 To = Annotated[Path, typer.Option(help="Folder for all files and the archive; or, ending in .zip, the archive alone.")]
@@ -42,6 +44,7 @@ Interval = Annotated[
 ]
 Resamples = Annotated[int, typer.Option(help="Of every bootstrap.")]
 Seed = Annotated[int, typer.Option(help="Of every bootstrap.")]
+TableForm = Annotated[Literal["md", "csv", "tex", "json"], typer.Option("--as", help="How to print it.")]
 Metrics = Annotated[
     Path | None,
     typer.Option(help="CSV with scene, method, metric, value: metrics of the stimuli, to be compared with the MOS."),
@@ -67,6 +70,7 @@ def register(study: typer.Typer) -> None:
     study.command("reproduce")(reproduce_archive)
     study.command("publish")(publish_study)
     study.command()(table)
+    study.command("common-scale")(print_common_scale)
     study.command("metrics")(picture_metrics)
 
 
@@ -171,14 +175,32 @@ def table(
     archive: Annotated[Path, typer.Argument(help="A .zip that export, import or publish made.")],
     *,
     name: Annotated[str | None, typer.Option("--table", help="Which one; left out, the main one.")] = None,
-    form: Annotated[Literal["md", "csv", "tex", "json"], typer.Option("--as", help="How to print it.")] = "md",
+    form: TableForm = "md",
 ) -> None:
     """Print one table, made anew from an archive's votes."""
     tables = build_tables(read_archive(archive).export)
     chosen = name or next(iter(tables))
     if chosen not in tables:
         raise ValueError(f"--table must be one of {', '.join(tables)}, got {chosen}")
-    frame, shape = tables[chosen]
+    _print(*tables[chosen], form)
+
+
+def print_common_scale(
+    ratings: Annotated[Path, typer.Argument(help="A rating study's .zip that export, import or publish made.")],
+    comparisons: Annotated[Path, typer.Argument(help="A pairwise study's, of the same methods.")],
+    *,
+    form: TableForm = "md",
+) -> None:
+    """Put ratings and comparisons of the same methods on one scale, and say whether the two kinds of vote agree."""
+    rated, compared = (read_archive(path).export for path in (ratings, comparisons))
+    try:
+        frame = common_scale(rated.votes(), compared.votes(), rated.analysis)
+    except NotConverged as error:
+        raise ValueError(f"no common scale: {error}") from error
+    _print(frame, COMMON_SCALE, form)
+
+
+def _print(frame: pd.DataFrame, shape: Form, form: str) -> None:
     printed = {
         "md": lambda: frame_markdown(frame, shape),
         "csv": lambda: frame_csv(frame),

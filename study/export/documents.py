@@ -26,11 +26,15 @@ Row = Mapping[str, object]
 
 @dataclass(frozen=True)
 class Column:
-    """One column for reading: its heading, what it shows of a row, and whether that is a number."""
+    """One column for reading: its heading, what it shows of a row, and whether that is a number.
+
+    An `optional` column is left out where it has nothing to show; the others stay, as an empty one says something too.
+    """
 
     heading: str
     show: Callable[[Row], str]
     numeric: bool = True
+    optional: bool = False
 
 
 @dataclass(frozen=True)
@@ -51,14 +55,14 @@ def text(name: str, heading: str) -> Column:
     return Column(heading, lambda row: cell_text(row.get(name)), numeric=False)
 
 
-def whole(name: str, heading: str) -> Column:
+def whole(name: str, heading: str, *, optional: bool = False) -> Column:
     """A column of counts."""
-    return Column(heading, lambda row: cell_text(row.get(name)))
+    return Column(heading, lambda row: cell_text(row.get(name)), optional=optional)
 
 
-def rounded(name: str, heading: str, digits: int = 2) -> Column:
+def rounded(name: str, heading: str, digits: int = 2, *, optional: bool = False) -> Column:
     """A column of numbers with a fixed number of decimals; nothing where there is none."""
-    return Column(heading, lambda row: _fixed(row.get(name), digits))
+    return Column(heading, lambda row: _fixed(row.get(name), digits), optional=optional)
 
 
 def interval(low: str, high: str, heading: str, digits: int = 2) -> Column:
@@ -158,10 +162,12 @@ def frame_latex(frame: pd.DataFrame, form: Form) -> str:
 
 
 def _shown(frame: pd.DataFrame, form: Form) -> tuple[list[Column], list[list[str]]]:
-    """The columns that say anything about any row, and every row's cells under them."""
+    """The columns but for optional ones that say nothing about any row, and every row's cells under them."""
     rows = [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
     cells = [[column.show(row) for column in form.columns] for row in rows]
-    told = [place for place in range(len(form.columns)) if not cells or any(line[place] for line in cells)]
+    told = [
+        place for place, column in enumerate(form.columns) if not column.optional or any(line[place] for line in cells)
+    ]
     return [form.columns[place] for place in told], [[line[place] for place in told] for line in cells]
 
 
@@ -192,6 +198,8 @@ def notes_of(frame: pd.DataFrame, form: Form) -> list[str]:
 
 def _messages(frame: pd.DataFrame, form: Form) -> list[str]:
     """Every message once; which rows it is about is said unless it is about all."""
+    if frame.empty:
+        return ["Note: no rows, because no vote or metric belongs here."]
     about: dict[str, list[str]] = {}
     for row in frame.to_dict("records"):
         message = cell_text(row.get("message"))

@@ -66,7 +66,7 @@ def bootstrap_scale(
     scale = scale_of(comparisons, model=model, prior=prior, confidence=confidence)
     wins, ties = _matrices_per_rater(comparisons)
     n_raters = len(wins)
-    message = scale.message if not scale.exists else ("one rater: none to resample" if n_raters < 2 else None)
+    message = scale.message if not scale.exists else ("one rater: no interval" if n_raters < 2 else None)
     if message:
         return _without_intervals(scale, n_raters=n_raters, resamples=0, n_missing=0, message=message)
     draws = _resampled_scores(wins, ties, scale, model=model, resamples=resamples, seed=seed)
@@ -158,6 +158,6 @@ def _without_intervals(
     scale: PairwiseScale, *, n_raters: int, resamples: int, n_missing: int, message: str
 ) -> BootstrappedScale:
     """The scale alone, every interval with the reason for its absence."""
-    nothing = Interval(None, None, scale.confidence, f"percentile bootstrap over {n_raters} raters", message)
+    nothing = Interval(None, None, scale.confidence, "percentile bootstrap over raters", message)
     differences = tuple(replace(pair, interval=nothing) for pair in scale.differences())
     return BootstrappedScale(scale, (nothing,) * len(scale.names), differences, n_raters, resamples, n_missing, message)

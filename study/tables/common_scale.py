@@ -10,6 +10,8 @@ from study.tables.votes import Analysis, StudyVotes
 def common_scale(rated: StudyVotes, compared: StudyVotes, analysis: Analysis | None = None) -> pd.DataFrame:
     """Every method that both studies have, its comparisons carried over to units of MOS, best first.
 
+    A method without votes of both kinds keeps its row.
+
     Raises:
         ValueError: the studies have no method in common.
         NotConverged: no slope links the two.
@@ -39,7 +41,11 @@ def common_scale(rated: StudyVotes, compared: StudyVotes, analysis: Analysis | N
         }
         for score in unified.methods
     ]
-    rows.sort(key=lambda row: (row["score"] is None, -float(str(row["score"] or 0))))
+    told = {row["method"] for row in rows}
+    without = {**shared, "verdict": _verdict(unified), "message": joined("no votes of both kinds", unified.message)}
+    both = [method for method in ratings.methods if method in comparisons.methods and method not in told]
+    rows += [{**without, "method": method} for method in both]
+    rows.sort(key=lambda row: (row.get("score") is None, -float(str(row.get("score") or 0))))
     numbers = ("score", "ci_low", "ci_high", "mos", "pairwise", "f_statistic", "p", "correlation")
     columns = ("method", *numbers, "verdict", *COUNTS, "n_comparisons", *BASIS)
     return frame_of(rows, words=("method", "verdict", *BASIS[1:]), columns=columns)

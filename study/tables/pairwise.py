@@ -79,7 +79,7 @@ def _scale_rows(
             "ties": int(ties[code].sum()),
             **counts(of_method),
             **basis(votes, analysis, ci_method="none"),
-            "message": fitted if isinstance(fitted, str) else joined(fitted.scale.message, fitted.message, left_out),
+            "message": fitted if isinstance(fitted, str) else "",
         }
         if not isinstance(fitted, str):
             interval = fitted.intervals[code]
@@ -89,7 +89,7 @@ def _scale_rows(
                 "ci_method": interval.method,
                 "resamples": fitted.resamples,
                 "resamples_failed": fitted.n_missing,
-                "message": joined(str(row["message"]), interval.message),
+                "message": joined(fitted.scale.message, fitted.message, interval.message, left_out),
             }
         rows.append(row)
     rows.sort(key=lambda row: (row.get("score") is None, -float(str(row.get("score") or 0))))

@@ -218,6 +218,14 @@ def test_ratings_and_comparisons_of_the_same_methods_come_onto_one_scale():
     assert_sound(table)
 
 
+def test_methods_that_cannot_be_linked_keep_their_rows_and_say_why():
+    nobody = pairwise_export(pairwise_frame().iloc[:0]).votes()
+    table = common_scale(rating_export().votes(), nobody, QUICK)
+    assert sorted(table["method"]) == ["gaussian", "glass_net", "reference", "unprocessed"]
+    assert set(table["verdict"]) == {"not decided"}
+    assert all("takes at least three" in message for message in table["message"])
+
+
 def test_a_stimulus_without_votes_keeps_its_row():
     frame = rating_frame()
     frame = frame[(frame["scene"] != "owl") | (frame["method"] != "gaussian")]

@@ -55,7 +55,7 @@ def test_too_many_missing_resamples_leave_no_interval():
 def test_one_rater_has_a_scale_and_no_bootstrap(rng):
     result = bootstrap_scale(planted_comparisons(rng, [0.0, 0.5], n=200, raters=1), resamples=10)
     assert result.scale.exists
-    assert result.message == "one rater: none to resample"
+    assert result.message == "one rater: no interval"
     assert result.intervals[0].low is None
 
 
