@@ -2,10 +2,12 @@
 
 Bokeh is smooth where it blurs and equals the photo where it does not, so the full-size rendering is
 
-    up(out) + a (photo - up(in))
+    up(out + a (in - out)) + a (photo - up(in))
 
-where a in [0, 1] says how much local detail the network kept. a is found at the working size by local regression of
-out's detail on in's, and brought to full size along the photo's own edges (fast guided filter, He & Sun 2015).
+where a in [0, 1] says how much local detail the network kept: where it is 1 every pixel is the photo's own, also those
+that the network softened a little; where it is 0 nothing of the photo's texture is left. a is found at the working size
+by local regression of out's detail on in's, and brought to full size along the photo's own edges (fast guided filter,
+He & Sun 2015). A photo of the working size takes the same way.
 """
 
 from dataclasses import dataclass
@@ -21,7 +23,7 @@ _STRIP_ROWS = 256
 
 # A network that keeps this share of the detail means "in focus"; one that keeps less than the lower bound has blurred
 # by about a working pixel, which is several pixels of the photo: all of its finer detail is gone.
-_KEPT_FROM, _KEPT_TO = 0.55, 0.85
+_KEPT_FROM, _KEPT_TO = 0.6, 0.9
 
 # Detail weaker than this (two grey levels) says little about focus; wider surroundings decide then.
 _NOISE_VARIANCE = (2.0 / 255.0) ** 2
@@ -29,7 +31,7 @@ _NOISE_VARIANCE = (2.0 / 255.0) ** 2
 
 @dataclass(frozen=True)
 class _WorkingMaps:
-    """Planes at the working size: a = slope x luminance + offset, the rendering and the photo it saw."""
+    """Planes at the working size: a = slope x luminance + offset, out + a (in - out), and the photo the network saw."""
 
     slope: Array
     offset: Array
@@ -48,7 +50,8 @@ def transfer_detail(photo: npt.NDArray[np.uint8], seen: Array, rendering: Array)
         uint8 [H, W, 3].
     """
     slope, offset = _guide_along_edges(detail_kept(seen, rendering), _luminance(seen))
-    maps = _WorkingMaps(slope, offset, rendering, seen)
+    kept = np.clip(slope * _luminance(seen) + offset, 0.0, 1.0)[..., None]
+    maps = _WorkingMaps(slope, offset, rendering + kept * (seen - rendering), seen)
     height, width = photo.shape[:2]
     columns = [_resize_columns(plane, width) for plane in (maps.slope, maps.offset, maps.rendering, maps.seen)]
     result = np.empty_like(photo)

@@ -77,10 +77,7 @@ class Renderer:
             raise ValueError(f"photo must be at least {_SMALLEST_SIDE} pixels a side, got {list(photo.shape[:2])}")
         small = _scale_to_area(photo, self.working_pixels)
         seen = small.astype(np.float32) / 255.0
-        bokeh = self.render_at_working_size(seen)
-        if small.shape == photo.shape:
-            return np.rint(bokeh * 255.0).astype(np.uint8)
-        return transfer_detail(photo, seen, bokeh)
+        return transfer_detail(photo, seen, self.render_at_working_size(seen))
 
     def render_at_working_size(self, photo: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """Run the network alone: float32 [H, W, 3] in [0, 1], both ways."""
