@@ -28,6 +28,7 @@ from study.errors import (
     UnknownPicture,
 )
 from study.records import Answer, Feedback, Screen, StudyRecord, StudyWords, VisitOutline, VisitState
+from study.stimuli import mark_picture
 from study.store import Enrolment, StudyStore
 
 COOKIE_PREFIX = "rater_"
@@ -227,7 +228,7 @@ class Visits:
         if self._rater(cookies, stored.study) != stored.rater:
             raise UnknownPicture("There is no such picture.")
         self.study(stored.study)
-        return self._store.picture_bytes(stored.sha256)
+        return mark_picture(self._store.picture_bytes(stored.sha256), token=token)
 
     # Who it is
 

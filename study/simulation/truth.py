@@ -6,7 +6,6 @@ wrote per method; only whoever holds the study's store can tell which pixels are
 """
 
 import csv
-import hashlib
 import io
 import json
 from collections.abc import Callable, Iterable, Mapping
@@ -16,7 +15,7 @@ import numpy as np
 from PIL import Image
 
 from bggan_core.metrics import ssim
-from study.stimuli import pixel_sha256
+from study.stimuli import content_sha256, pixel_sha256
 
 Truth = Callable[[bytes, bytes], float]  # (ground truth's file, picture's file) -> share of the scale
 
@@ -29,11 +28,11 @@ class PictureTruth:
     """Quality by structural similarity to the ground truth: linear from SSIM .7 and below (0) to 1 (1)."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[bytes, bytes], float] = {}
+        self._known: dict[tuple[str, str], float] = {}
 
     def __call__(self, ground_truth: bytes, picture: bytes) -> float:
         """Compare the pixels of two picture files of one size; remembers what it compared."""
-        key = (hashlib.sha256(ground_truth).digest(), hashlib.sha256(picture).digest())
+        key = (content_sha256(ground_truth), content_sha256(picture))
         if key not in self._known:
             similarity = ssim(_seen(picture), _seen(ground_truth))
             self._known[key] = min(max((similarity - _WORST_SSIM) / (1 - _WORST_SSIM), 0.0), 1.0)
@@ -52,11 +51,11 @@ class TabledTruth:
         """
         self._qualities = qualities
         self._otherwise = otherwise
-        self._pixels: dict[bytes, str] = {}
+        self._pixels: dict[str, str] = {}
 
     def __call__(self, ground_truth: bytes, picture: bytes) -> float:
         """Look the picture up."""
-        file = hashlib.sha256(picture).digest()
+        file = content_sha256(picture)
         if file not in self._pixels:
             self._pixels[file] = pixel_sha256(_decoded(picture))
         quality = self._qualities.get(self._pixels[file])

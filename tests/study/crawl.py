@@ -180,21 +180,39 @@ def find_unequal_pictures(received: Iterable[Received], scene_of: Callable[[str]
     return [f"{scene}: {len(seen)} kinds of files: {list(seen)}" for scene, seen in kinds.items() if len(seen) > 1]
 
 
+def find_equal_files(received: Iterable[Received]) -> list[str]:
+    """Files that came from two addresses: whoever compares downloads sees that their pictures are equal."""
+    urls: dict[bytes, set[str]] = defaultdict(set)
+    for answer in received:
+        if answer.is_picture:
+            urls[answer.body].add(answer.url)
+    return [f"equal files: {sorted(equal)}" for equal in urls.values() if len(equal) > 1]
+
+
 def chunks_of(answer: Received) -> list[str]:
     """Names of the chunks of a PNG file, and whatever stands behind its end."""
-    names, at = [], 8
-    while at < len(answer.body) and (not names or names[-1] != "IEND"):
-        length = int.from_bytes(answer.body[at : at + 4])
-        names.append(answer.body[at + 4 : at + 8].decode("latin-1"))
-        at += 12 + length
-    return names + (["behind the end"] if at < len(answer.body) else [])
+    return [name for name, _ in _chunks(answer)]
+
+
+def _chunks(answer: Received) -> list[tuple[str, bytes]]:
+    chunks: list[tuple[str, bytes]] = []
+    at = 8
+    while at < len(answer.body) and (not chunks or chunks[-1][0] != "IEND"):
+        end = at + 8 + int.from_bytes(answer.body[at : at + 4])
+        chunks.append((answer.body[at + 4 : at + 8].decode("latin-1"), answer.body[at + 8 : end]))
+        at = end + 4
+    return chunks + ([("behind the end", b"")] if at < len(answer.body) else [])
 
 
 def find_metadata(received: Iterable[Received]) -> list[str]:
-    """PNG chunks that are neither pixels nor zeros, and headers that name a file's content or age."""
+    """PNG chunks that are neither pixels nor zeros nor made of the picture's address, and headers that name a file."""
     found = []
     for answer in received:
         if answer.is_picture:
+            token = answer.url.rpartition("/")[2]
+            padding = {content.strip(b"\0") for name, content in _chunks(answer) if name == "paDd"}
+            if padding - {b"", hashlib.sha256(token.encode()).digest().strip(b"\0")}:
+                found.append(f"{answer}: a padding chunk is neither zeros nor made of the address")
             found += [f"{answer}: chunk {name}" for name in {*chunks_of(answer)} - {"IHDR", "IDAT", "paDd", "IEND"}]
             found += [f"{answer}: {name}" for name, _ in answer.headers if name in {"etag", "last-modified"}]
             found += [f"{answer}: may be cached"] * ("no-store" not in dict(answer.headers).get("cache-control", ""))

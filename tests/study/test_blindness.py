@@ -128,6 +128,7 @@ def find_all(blind, *visits):
         *crawl.find_metadata(received),
         *crawl.find_unequal_pictures(received, blind.scene_of.__getitem__),
         *crawl.find_shared_urls(*visits),
+        *crawl.find_equal_files(received),
         *crawl.find_pattern(crawl.tokens_of(received)),
     ]
 
@@ -153,11 +154,28 @@ def test_equal_stimuli_of_two_raters_and_of_two_trials_differ_in_url(blind, visi
     for received in visits:
         for answer in received:
             if answer.is_picture:
-                urls[hashlib.sha256(answer.body).hexdigest()].add(answer.url)
+                urls[pixel_sha256(Image.open(crawl.io.BytesIO(answer.body)))].add(answer.url)
                 trials += 1
     assert len(urls) == len(blind.scene_of)
     assert all(len(different) >= len(visits) for different in urls.values())
     assert sum(len(different) for different in urls.values()) == trials
+
+
+def test_no_two_files_are_equal_though_pictures_are(blind, visits):
+    """Each scene's ground truth alone comes again with every method, and to every rater."""
+    pictures = {answer.url: answer.body for received in visits for answer in received if answer.is_picture}
+    shown = {pixel_sha256(Image.open(crawl.io.BytesIO(body))) for body in pictures.values()}
+    assert len(set(pictures.values())) == len(pictures) > 2 * len(shown)
+
+
+def test_a_picture_has_the_same_bytes_each_time_it_is_fetched(blind):
+    with blind.client() as client:
+        received = visit(blind, client, seed=8)
+        pictures = {answer.url: answer.body for answer in received if answer.is_picture}
+        again = [client.get(url) for url in pictures]
+        there = [answer for answer in again if answer.status_code == 200]  # an answer taken back gets new addresses
+        assert len(there) > 10
+        assert all(answer.content == pictures[str(answer.url)] for answer in there)
 
 
 def test_the_cookie_holds_no_name_and_no_count(blind):
@@ -223,6 +241,8 @@ def test_no_route_lists_stimuli_or_serves_them_by_hash(blind):
         ("as_length", "kinds of files"),
         ("as_escaped_json", r"wombat.07 \(plain\)"),
         ("as_cacheable", "may be cached"),
+        ("as_stored", "equal files"),
+        ("as_counted_mark", "neither zeros nor made of the address"),
     ],
 )
 def test_a_planted_leak_is_found(blind, leak, finding):

@@ -10,7 +10,7 @@ from PIL import Image
 
 from study.definition import read_study, read_study_file
 from study.scale import rating_scale
-from study.stimuli import encode_picture, equal_lengths, load_picture
+from study.stimuli import content_sha256, encode_picture, equal_lengths, load_picture, mark_picture
 from tests.study.pictures import write_picture, write_study_folder
 
 
@@ -92,6 +92,29 @@ def test_padding_makes_lengths_equal_and_leaves_pixels(rng):
     for name, picture in (("flat", flat), ("busy", busy)):
         with Image.open(io.BytesIO(padded[name])) as decoded:
             assert decoded.tobytes() == picture.tobytes()
+
+
+def test_marks_make_equal_pictures_unequal_files_of_one_length_and_leave_pixels(rng):
+    picture = Image.fromarray(rng.integers(0, 256, (32, 32, 3), dtype=np.uint8))
+    stored = encode_picture(picture)
+    files = {mark_picture(stored, token=token) for token in ("aA", "bB", "aA")}
+    assert len(files) == 2
+    assert len({len(file) for file in files}) == 1
+    for file in files:
+        with Image.open(io.BytesIO(file)) as decoded:
+            decoded.verify()  # reads every chunk's checksum
+        with Image.open(io.BytesIO(file)) as decoded:
+            assert decoded.tobytes() == picture.tobytes()
+            assert decoded.info == {}
+
+
+def test_a_files_content_is_told_by_its_pixels_and_not_by_padding_and_marks(rng):
+    busy = Image.fromarray(rng.integers(0, 256, (32, 32, 3), dtype=np.uint8))
+    files = {"flat": encode_picture(Image.new("RGB", (32, 32), "grey")), "busy": encode_picture(busy)}
+    padded = equal_lengths(files)
+    assert content_sha256(files["flat"]) != content_sha256(files["busy"])
+    for name, file in files.items():
+        assert content_sha256(mark_picture(padded[name], token="a")) == content_sha256(file)
 
 
 def test_the_study_hash_changes_with_words_scale_and_pixels(study_folder, rng):
