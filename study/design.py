@@ -234,7 +234,7 @@ def _place(cells: Sequence[Cell], sequence: Sequence[int], *, rng: np.random.Gen
         scenes = Counter(scene for scene, _ in left)
         previous = order[-1][0] if order else None
         allowed = {scene for scene in scenes if scene != previous and _leaves_a_way(scenes, scene)}
-        allowed = allowed or {scene for scene in scenes if scene != previous} or set(scenes)
+        allowed = allowed or {_most_frequent(scenes, previous)}
         cell = _first_of(left, waiting, allowed)
         left.remove(cell)
         waiting.remove(cell[1])
@@ -252,6 +252,12 @@ def _leaves_a_way(scenes: Counter[int], scene: int) -> bool:
         count - (other == scene) <= (rest // 2 if other == scene else (rest + 1) // 2)
         for other, count in scenes.items()
     )
+
+
+def _most_frequent(scenes: Counter[int], previous: int | None) -> int:
+    """The scene to show where one must follow itself sooner or later: the crowded one as often as it can be."""
+    others = Counter({scene: count for scene, count in scenes.items() if scene != previous})
+    return (others or scenes).most_common(1)[0][0]
 
 
 def _first_of(left: Sequence[Cell], waiting: Sequence[int], allowed: set[int]) -> Cell:
