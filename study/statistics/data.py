@@ -54,8 +54,7 @@ class Ratings:
         rater, scene, method = ([row[column] for row in rows] for column in range(3))
         raters, scenes, methods = (_names(column) for column in (rater, scene, method))
         codes = (_coded(rater, raters), _coded(scene, scenes), _coded(method, methods))
-        value = np.array([row[3] for row in rows], dtype=np.float64)
-        return cls(raters, scenes, methods, *codes, value, _later_of_equal(codes))
+        return cls(raters, scenes, methods, *codes, _numbers([row[3] for row in rows]), _later_of_equal(codes))
 
     @classmethod
     def from_matrix(cls, matrix: Any) -> Self:
@@ -152,7 +151,7 @@ class Comparisons:
         rater, scene = _coded(columns[0], raters), _coded(columns[1], scenes)
         left, right = _coded(columns[2], methods), _coded(columns[3], methods)
         repeat = _later_of_equal((rater, scene, np.minimum(left, right), np.maximum(left, right)))
-        outcome = np.array([row[4] for row in rows], dtype=np.int8)
+        outcome = np.array([row[4] for row in rows])
         return cls(raters, scenes, methods, rater, scene, left, right, outcome, repeat)
 
     @property
@@ -203,6 +202,14 @@ def _integers(array: Any, what: str) -> Codes:
     if codes.size and not np.issubdtype(codes.dtype, np.integer):
         raise ValueError(f"{what} must be whole-number codes, got {codes.dtype}")
     return codes.astype(np.int64)
+
+
+def _numbers(column: Sequence[Any]) -> Values:
+    """Ratings as float64."""
+    try:
+        return np.array(column, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"value must be a number in every row: {error}") from error
 
 
 def _names(column: Sequence[Any]) -> tuple[str, ...]:

@@ -47,9 +47,12 @@ def krippendorff_alpha(
     drawn = rng.multinomial(size, np.full(size, 1 / size), size=resamples).astype(np.float64)
     resampled = np.tensordot(drawn, coincidences, axes=1)
     alphas = np.array([value for table in resampled if (value := _alpha(table, values, level)) is not None])
-    low, high = np.quantile(alphas, [(1 - confidence) / 2, (1 + confidence) / 2])
-    note = None if alphas.size == resamples else f"{resamples - alphas.size} resamples without variation left out"
-    interval = Interval(float(low), float(high), confidence, text, note)
+    if size < 2:
+        interval = Interval(None, None, confidence, text, "one stimulus: no interval")
+    else:
+        low, high = np.quantile(alphas, [(1 - confidence) / 2, (1 + confidence) / 2])
+        note = None if alphas.size == resamples else f"{resamples - alphas.size} resamples without variation left out"
+        interval = Interval(float(low), float(high), confidence, text, note)
     return Agreement(name, alpha, interval, n_raters, size, int(counts.sum()), None)
 
 

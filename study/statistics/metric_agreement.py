@@ -48,7 +48,10 @@ class Estimate:
 
 @dataclass(frozen=True)
 class MetricAgreement:
-    """One metric against MOS over `n` stimuli; `n_missing` resamples allowed no fit: no PLCC and RMSE of theirs."""
+    """One metric against MOS over `n` stimuli.
+
+    `n_missing` of `resamples` allowed no fit: no PLCC and RMSE of theirs. One scene alone is not resampled.
+    """
 
     name: str
     n: int
@@ -104,6 +107,7 @@ def metric_agreement(
         return MetricAgreement(name, x.size, nothing, nothing, nothing, nothing, None, 0, 0, message)
     fit = _fit_or_reason(x, y)
     draws = _resampled(x, y, clusters, resamples=resamples, seed=seed)
+    resamples = len(draws)
     text = f"percentile bootstrap over {'stimuli' if clusters is None else 'scenes'}, {resamples} resamples"
     plcc, srocc, krocc, rmse = (
         _estimate(value, column[~np.isnan(column)], resamples=resamples, confidence=confidence, text=text)
@@ -119,6 +123,8 @@ def metric_agreement(
 
 def _estimate(value: float, draws: Values, *, resamples: int, confidence: float, text: str) -> Estimate:
     """A coefficient with the percentiles of the resamples that have one; none where fewer than half do."""
+    if resamples == 0:
+        return Estimate(value, Interval(None, None, confidence, text, "one scene: no interval"))
     missing = resamples - draws.size
     text = f"{text}, {missing} without a value"
     if draws.size < resamples / 2:
@@ -202,13 +208,13 @@ def _coefficients(x: Values, y: Values, fit: Logistic | str) -> tuple[float, flo
 
 
 def _resampled(x: Values, y: Values, clusters: Sequence[Any] | None, *, resamples: int, seed: int) -> Values:
-    """Coefficients of resamples, [resamples, 4]; NaN where one has none."""
+    """Coefficients of resamples, [resamples, 4], NaN where one has none; no rows where all would be the same."""
     label = np.arange(x.size) if clusters is None else np.unique(np.asarray(clusters), return_inverse=True)[1]
     if label.shape != x.shape:
         raise ValueError(f"clusters must be one per stimulus, {x.size}, got {label.size}")
     members = [np.flatnonzero(label == group) for group in range(int(label.max()) + 1)]
     rng = np.random.default_rng(seed)
-    draws = np.full((resamples, 4), np.nan)
+    draws = np.full((resamples if len(members) > 1 else 0, 4), np.nan)
     for row in draws:
         chosen = np.concatenate([members[group] for group in rng.integers(0, len(members), len(members))])
         if not _missing_message(x[chosen], y[chosen]):

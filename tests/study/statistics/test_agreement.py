@@ -91,6 +91,12 @@ def test_krippendorffs_alpha_of_three_coders():
     assert found == pytest.approx([0.691, 0.807, 0.811], abs=5e-4)
 
 
+def test_the_alpha_of_one_stimulus_has_no_interval():
+    found = krippendorff_alpha(Ratings.from_matrix([[1], [2], [2]]))
+    assert found.value == pytest.approx(0)
+    assert (found.interval.low, found.interval.message) == (None, "one stimulus: no interval")
+
+
 def test_perfect_agreement_is_one_and_chance_is_zero(rng):
     perfect = krippendorff_alpha(Ratings.from_matrix(np.tile([0, 1, 2, 3, 4, 5], (4, 1))))
     chance = krippendorff_alpha(Ratings.from_matrix(rng.integers(0, 6, (10, 400))))

@@ -64,3 +64,15 @@ def test_inconsistent_ratings_are_refused(changes, words):
 def test_impossible_comparisons_are_refused(row, words):
     with pytest.raises(ValueError, match=words):
         Comparisons.from_rows([row])
+
+
+@pytest.mark.parametrize("outcome", [0.5, "left", 2, None])
+def test_an_unknown_outcome_is_no_tie(outcome):
+    with pytest.raises(ValueError, match="outcome"):
+        Comparisons.from_rows([("a", "s", "x", "y", outcome)])
+
+
+@pytest.mark.parametrize("value", ["good", None, float("nan")])
+def test_a_rating_is_a_number(value):
+    with pytest.raises(ValueError, match="value must be"):
+        Ratings.from_rows([("a", "s", "m", value)])

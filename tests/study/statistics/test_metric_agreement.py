@@ -87,6 +87,15 @@ def test_without_a_fit_there_are_rank_correlations_alone():
     assert (found.srocc.interval.low, found.krocc.interval.high) == pytest.approx((1, 1))
 
 
+def test_one_scene_alone_has_no_interval(rng):
+    """Drawn again it is the same scene: the interval would have no width."""
+    metric, mos = _planted(rng, noise=0.1)
+    found = metric_agreement(metric, mos, name="x", clusters=["dog"] * len(mos), resamples=100)
+    assert found.srocc.value is not None
+    assert all(part.interval.low is None for part in (found.plcc, found.srocc, found.krocc, found.rmse))
+    assert "one scene" in found.plcc.interval.message
+
+
 @pytest.mark.parametrize(("metric", "mos"), [([1, 2], [1, 2, 3]), ([1, 2, np.nan], [1, 2, 3])])
 def test_lists_that_do_not_fit_are_refused(metric, mos):
     with pytest.raises(ValueError, match="metric and mos"):
