@@ -140,7 +140,7 @@ def _floats(column: pd.Series) -> np.ndarray:
 def _wrapped(name: object, width: int = _NAME_WIDTH) -> str:
     """A name on lines that leave room for the plot, broken behind its underscores; never read as mathematics."""
     lines = [""]
-    for part in re.findall(r"[^\s_/-]*[\s_/-]+|[^\s_/-]+", str(name)):
+    for part in re.findall(r"[^ _/-]*[ _/-]+|[^ _/-]+", str(name)):
         if lines[-1] and len((lines[-1] + part).rstrip()) > width:
             lines.append("")
         lines[-1] += part
@@ -148,8 +148,8 @@ def _wrapped(name: object, width: int = _NAME_WIDTH) -> str:
 
 
 def _counted(names: pd.Series, votes: pd.Series) -> list[str]:
-    """Names with the number of votes below each."""
-    return [f"{_wrapped(name)}\nn = {n:,}" for name, n in zip(names, votes, strict=True)]
+    """Names with the number of votes behind each."""
+    return [_wrapped(f"{name} (n\u00a0=\u00a0{n:,})") for name, n in zip(names, votes, strict=True)]
 
 
 def _legend_columns(width_in: float) -> int:
@@ -207,8 +207,7 @@ def score_distributions(answers: pd.DataFrame, *, width_in: float = _WIDTH_IN) -
         value, share = _floats(of_method["value"]), np.nan_to_num(_floats(of_method["share"]))
         step = float(np.diff(np.unique(value)).min()) if value.size > 1 else 1.0
         axes.bar(value, share * 100, width=0.8 * step, color=BLUE)
-        n = int(of_method["n_votes"].iloc[0])
-        axes.set_title(_wrapped(f"{method} (n = {n:,})"), fontsize=8.5)
+        axes.set_title(*_counted(of_method["method"][:1], of_method["n_votes"][:1]), fontsize=8.5)
         if value.size <= 11:
             axes.set_xticks(value)
         axes.grid(axis="y", color=LIGHT, linewidth=0.6)

@@ -134,31 +134,51 @@ def _bars(cells: Sequence[str], space: str = " ") -> str:
 
 
 def frame_latex(frame: pd.DataFrame, form: Form) -> str:
-    r"""A `table` environment of booktabs rules; `\usepackage{booktabs}` is all it needs."""
+    r"""`table` environments of booktabs rules; `\usepackage{booktabs}` is all they need.
+
+    More rows than a page holds go on in further tables. Where the document loads graphicx too, what is wider than the
+    line shrinks to it.
+    """
     columns, cells = _shown(frame, form)
-    written = [latex_number if column.numeric else latex_text for column in columns]
-    body = [" & ".join(write(cell) for write, cell in zip(written, line, strict=True)) + r" \\" for line in cells]
+    headings = [column.heading for column in columns]
+    widths = [max(map(len, column)) for column in zip(headings, *cells, strict=True)]
+    longest = max((width for column, width in zip(columns, widths, strict=True) if not column.numeric), default=1)
+    step = max(1, _LINES_A_PAGE // -(-longest // _LONG_TEXT))
     notes = " ".join(latex_text(note) for note in notes_of(frame, form))
-    return "\n".join(
-        [
-            r"\begin{table}[t]",
-            r"\centering",
-            rf"\caption{{{latex_text(form.title)}.}}",
-            rf"\label{{tab:{form.label}}}",
-            rf"\begin{{tabular}}{{@{{}}{''.join('r' if column.numeric else 'l' for column in columns)}@{{}}}}",
-            r"\toprule",
-            " & ".join(latex_text(column.heading) for column in columns) + r" \\",
-            r"\midrule",
-            *body,
-            r"\bottomrule",
-            r"\end{tabular}",
-            "",
-            r"\smallskip",
-            rf"\parbox{{\linewidth}}{{\footnotesize {notes}}}",
-            r"\end{table}",
-            "",
-        ]
+    below = ["", r"\smallskip", rf"\parbox{{\linewidth}}{{\footnotesize {notes}}}"]
+    lines = []
+    for start in range(0, max(len(cells), 1), step):
+        lines += [r"\begin{table}[t]", r"\centering"]
+        lines += [r"\footnotesize\setlength{\tabcolsep}{3pt}"] if sum(widths) > _LETTERS_A_LINE else []
+        lines += [rf"\caption{{{latex_text(form.title)}{' (continued)' if start else ''}.}}"]
+        lines += [] if start else [rf"\label{{tab:{form.label}}}"]
+        lines += _latex_tabular(columns, cells[start : start + step], widths)
+        lines += [*([] if start else below), r"\end{table}", ""]
+    return "\n".join(lines)
+
+
+def _latex_tabular(columns: Sequence[Column], rows: Sequence[Sequence[str]], widths: Sequence[int]) -> list[str]:
+    r"""One tabular in a box, so that it can be shrunk; columns of long texts are paragraphs."""
+    long = [not column.numeric and width > _LONG_TEXT for column, width in zip(columns, widths, strict=True)]
+    layout = "".join(
+        r"p{0.45\linewidth}" if is_long else "r" if column.numeric else "l"
+        for column, is_long in zip(columns, long, strict=True)
     )
+
+    def written(cell: str, column: Column, is_long: bool) -> str:
+        return r"\raggedright " * is_long + (latex_number if column.numeric else latex_text)(cell)
+
+    body = [" & ".join(map(written, line, columns, long)) + r" \tabularnewline" for line in rows]
+    return [
+        rf"\sbox0{{\begin{{tabular}}{{@{{}}{layout}@{{}}}}",
+        r"\toprule",
+        " & ".join(latex_text(column.heading) for column in columns) + r" \tabularnewline",
+        r"\midrule",
+        *body,
+        r"\bottomrule",
+        r"\end{tabular}}%",
+        r"\ifdim\wd0>\linewidth\ifx\resizebox\undefined\usebox0\else\resizebox{\linewidth}{!}{\usebox0}\fi\else\usebox0\fi",
+    ]
 
 
 def _shown(frame: pd.DataFrame, form: Form) -> tuple[list[Column], list[list[str]]]:
@@ -173,6 +193,9 @@ def _shown(frame: pd.DataFrame, form: Form) -> tuple[list[Column], list[list[str
 
 _NAME_JOINT = " / "
 _MOST_NAMED = 4
+_LINES_A_PAGE = 40  # of a LaTeX table; leaves room for the notes on A4 and US letter
+_LETTERS_A_LINE = 60  # in LaTeX's article at 10 pt, columns' gaps included
+_LONG_TEXT = 40  # letters in a line of a paragraph that takes .45 of the line
 
 # What holds for the whole table, said below it: column, and how its value reads in a sentence.
 _NOTES = (

@@ -117,6 +117,24 @@ def test_what_is_missing_is_empty_null_or_said_in_words():
     assert r"- Note: no $interval$" in frame_markdown(frame, form)
 
 
+def test_latex_goes_on_after_a_page_and_keeps_to_the_line(tmp_path):
+    """87 rows with reasons of three lines: seven tables, none too high; with graphicx none too wide."""
+    if shutil.which("pdflatex") is None:
+        pytest.skip("no pdflatex here; Debian: apt-get install texlive-latex-base texlive-latex-recommended")
+    frame = pd.DataFrame({"rater": [f"r{row:02d}" for row in range(87)], "reason": "kept: " + "no outliers " * 9})
+    frame["mos"], frame["message"] = 1.25, ""
+    form = Form("Raters", "raters", (text("rater", "Rater"), text("reason", "Reason"), rounded("mos", "M" * 40)))
+    tables = frame_latex(frame, form)
+    assert [tables.count(words) for words in (r"\begin{table}", "(continued)", r"\label")] == [7, 6, 1]
+    preamble = r"\documentclass{article}\usepackage{booktabs,graphicx}\begin{document}"
+    (tmp_path / "table.tex").write_text(preamble + tables + r"\end{document}", encoding="utf-8")
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "table.tex"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, errors="replace", check=False)
+    assert done.returncode == 0, done.stdout[-3000:]
+    assert "Overfull" not in done.stdout
+    assert "too large" not in done.stdout
+
+
 def noted_table(messages: list[str]) -> tuple[pd.DataFrame, Form]:
     frame = pd.DataFrame({"scene": "dog", "method": [f"m_{place}" for place in range(len(messages))]})
     columns = (text("scene", "Scene"), text("method", "Method"))
@@ -143,4 +161,4 @@ def test_a_note_names_the_rows_it_is_about(messages, notes):
 def test_latex_writes_minus_signs_in_numbers_and_hyphens_in_names():
     frame = pd.DataFrame({"method": ["a-b"], "mos": [-0.5], "low": [-1.0], "high": [0.25]})
     form = Form("x", "x", (text("method", "Method"), rounded("mos", "MOS"), interval("low", "high", "CI")))
-    assert r"a{-}b & $-$0.50 & {[}$-$1.00, 0.25{]} \\" in frame_latex(frame, form)
+    assert r"a{-}b & $-$0.50 & {[}$-$1.00, 0.25{]} \tabularnewline" in frame_latex(frame, form)

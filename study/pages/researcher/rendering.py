@@ -52,7 +52,8 @@ def _number(value: float | None, digits: int = 2) -> str:
     """Fixed digits, a true minus sign; a dash for what does not exist."""
     if value is None:
         return MISSING
-    return f"{value:,.{digits}f}".replace("-", "\N{MINUS SIGN}")
+    shown = f"{value:,.{digits}f}"
+    return (shown if shown.strip("-0.") else shown.lstrip("-")).replace("-", "\N{MINUS SIGN}")
 
 
 def _counted(count: int, what: str) -> str:
