@@ -162,15 +162,22 @@ def test_taking_back_whose_acknowledgement_got_lost_is_done_once(served, new_rat
     assert served.answers(study) == [1]
 
 
-def test_a_rater_whose_beginning_was_acknowledged_in_vain_is_enrolled_once_even_after_a_reload(served, new_rater):
+def test_a_rater_whose_beginning_was_acknowledged_in_vain_is_enrolled_once_even_after_coming_back(served, new_rater):
     study = served.open_study("lost-begin")
     rater = new_rater(study)
     page = rater.arrive()
-    lose_the_reply(page, "visit", after=rater.context.clear_cookies)  # the cookie was in the reply
+
+    def lose_the_line():
+        rater.context.clear_cookies()  # the cookie was in the reply
+        rater.context.set_offline(True)  # so that the page's next try does not bring it before the reload
+
+    lose_the_reply(page, "visit", after=lose_the_line)
     page.locator("#rater-begin").click()
     expect(page.locator("#rater-begin")).to_have_text("Connection lost, trying again")
+    page.goto("about:blank")
     page.unroute_all()
-    page.reload()
+    rater.context.set_offline(False)
+    rater.arrive()
     rater.agree()
     rater.expect(1)
     assert served.store.progress(study).raters == 1

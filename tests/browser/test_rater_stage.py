@@ -162,6 +162,48 @@ def test_pictures_are_as_large_as_the_window_allows_and_upright_ones_take_turns_
     expect(page.locator(".rater-frame > .rater-sheet .rater-over:visible")).to_have_count(2)
 
 
+def test_no_answer_is_taken_before_all_pictures_that_take_turns_were_looked_at(served, new_rater):
+    rater = new_rater(served.open_study("turns", "pairwise", size=(160, 240)), PHONE)
+    page = rater.begin()
+    warning, faces = page.locator("#rater-warning"), page.locator("#rater-faces [data-unseen='true']")
+    button = page.locator(".rater-value[data-answer='left']")
+    expect(faces).to_have_count(2)
+    button.click()
+    expect(warning).to_have_text("First look at: Ground truth, Picture B")
+    page.locator("#rater-faces [data-face='right']").click()
+    expect(warning).to_have_text("First look at: Ground truth")
+    glass = rater.context.new_cdp_session(page)
+    touch(glass, "touchStart", centre(page, "right"))
+    expect(warning).to_be_empty()  # held: the ground truth lies in its place
+    touch(glass, "touchEnd")
+    expect(faces).to_have_count(0)
+    button.click()
+    rater.expect(2)
+    expect(faces).to_have_count(2)
+    assert served.answers(rater.study) == ["left"]
+
+
+def test_a_phones_instructions_and_help_give_every_value_its_word_and_name_no_keys(served, new_rater):
+    labels = ["bad", "poor", "fair", "good", "excellent"]
+    scale = {"lowest": 1, "labels": labels}
+    phone, desk = new_rater(served.open_study("words", scale=scale), PHONE), new_rater(served.open_study("keys"))
+    page = phone.arrive()
+    page.locator("#rater-begin").click()
+    worded = [f"{value}{label}" for value, label in enumerate(labels, start=1)]
+    expect(page.locator("#rater-instructions li:has(b):visible")).to_have_text(worded)
+    page.locator("#rater-understood").click()
+    page.locator("#rater-checked").click()
+    phone.expect(1)
+    page.locator("#rater-help").click()
+    expect(page.locator("#rater-help-screen li:has(b):visible")).to_have_text(worded)
+    expect(page.locator("#rater-help-screen h2")).to_have_text("Gestures")
+    assert not set(page.locator(".rater-keys dd").all_inner_texts()) & {"U", "P", "L, then point or drag"}
+    page = desk.begin()
+    page.keyboard.press("?")
+    expect(page.locator("#rater-help-screen h2")).to_have_text("Gestures and keys")
+    expect(page.locator(".rater-keys")).to_contain_text("Hold a picture, or hold G")
+
+
 def test_a_phone_held_sideways_has_answers_beside_the_pictures_and_all_inside_the_window(served, new_rater):
     rater = new_rater(served.open_study("sideways"), LANDSCAPE_PHONE)
     page = rater.begin()

@@ -104,5 +104,8 @@ def expect_trial(page: Page, number: int, total: int) -> None:
 
 
 def answer(page: Page, given: int | str) -> None:
-    """Press the button of a value or of a side."""
+    """Look at all pictures, where they take turns, and press the button of a value or of a side."""
+    unseen = page.locator("#rater-faces [data-unseen='true']")
+    while unseen.count():
+        unseen.first.click()
     page.locator(f".rater-value[data-answer='{given}']").click()

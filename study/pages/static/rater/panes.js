@@ -6,13 +6,15 @@ import { say } from "./texts.js";
 const ORDER = { rating: ["reference", "picture"], pairwise: ["left", "reference", "right"] };
 const NAMES = { reference: "reference", picture: "picture", left: "side_left", right: "side_right" };
 
+export const nameOfPane = (name) => say(NAMES[name]);
+
 export function buildPanes(element, mode) {
   element.dataset.mode = mode;
   element.replaceChildren(...ORDER[mode].map(pane));
 }
 
 function pane(name) {
-  const caption = make("figcaption", {}, make("span", { textContent: say(NAMES[name]) }));
+  const caption = make("figcaption", {}, make("span", { textContent: nameOfPane(name) }));
   const frame = make("div", { className: "rater-frame" }, sheet(name, true), lens(name));
   if (name !== "reference") caption.append(make("span", { className: "rater-caption-flipped", textContent: say("reference") }));
   return make("figure", { className: "rater-pane", data: { pane: name } }, caption, frame);
@@ -20,7 +22,7 @@ function pane(name) {
 
 // The pane's own picture with the ground truth lying over it, to be seen only while flipped.
 function sheet(name, labelled) {
-  const own = image(name, labelled ? say(NAMES[name]) : "");
+  const own = image(name, labelled ? nameOfPane(name) : "");
   const over = name === "reference" ? [] : [Object.assign(image("reference", ""), { className: "rater-over" })];
   return make("div", { className: "rater-sheet" }, own, ...over);
 }
@@ -42,7 +44,11 @@ export function buildFaces(group, stage) {
     group.replaceChildren(...faces(mode, shows).map(([name, label]) => face(name, label, stage)));
   }
   const inFront = shows === "candidates" ? (stage.pinned ? "reference" : "both") : front;
-  for (const button of group.children) button.setAttribute("aria-pressed", String(button.dataset.face === inFront));
+  const unseen = stage.unseen();
+  for (const button of group.children) {
+    button.setAttribute("aria-pressed", String(button.dataset.face === inFront));
+    button.dataset.unseen = String(unseen.includes(button.dataset.face));
+  }
 }
 
 function faces(mode, shows) {

@@ -43,6 +43,7 @@ export class Stage {
   // A new trial begins with the whole pictures, nothing flipped, nothing used.
   reset() {
     this.used = { zooms: 0, flips: 0, loupe: 0 };
+    this.seen = new Set();
     this.view = WHOLE;
     this.pinned = false;
     this.element.dataset.front = this.candidates[0];
@@ -67,7 +68,19 @@ export class Stage {
     const lengths = { "--picture-width": layout.width, "--picture-height": layout.height, "--gap": GAP_PX, "--caption": CAPTION_PX };
     for (const [name, pixels] of Object.entries(lengths)) this.element.style.setProperty(name, `${pixels}px`);
     this.view = bounded(this.view, this.largestScale);
+    this.noteSeen();
     this.paint();
+  }
+
+  // Pictures of the trial that have not been on the screen yet, where they take turns.
+  unseen() {
+    return Object.keys(this.trial.pictures).filter((name) => !this.seen.has(name));
+  }
+
+  noteSeen() {
+    for (const figure of this.element.querySelectorAll(".rater-pane")) {
+      if (figure.offsetWidth) this.seen.add(figure.classList.contains("rater-flipped") ? "reference" : figure.dataset.pane);
+    }
   }
 
   // The scale at which one pixel of the picture is one pixel of the screen.
@@ -118,7 +131,10 @@ export class Stage {
       figure.classList.toggle("rater-flipped", own);
       flipped ||= own;
     }
-    if (flipped) this.used.flips += 1;
+    if (!flipped) return;
+    this.used.flips += 1;
+    this.noteSeen();
+    this.onChange();
   }
 
   // Puts a pane in front where pictures take turns; the ground truth takes the candidates' place where they share it.
@@ -130,6 +146,7 @@ export class Stage {
       if (pane === "reference") this.used.flips += 1;
     }
     this.flip(null);
+    this.noteSeen();
     this.onChange();
   }
 

@@ -75,6 +75,7 @@ export const en = {
   zoom_out: "Zoom out",
   zoom_whole: "Zoom {percent} percent of the picture's own pixels. Show the whole picture",
   loupe: "Loupe",
+  look_first: "First look at: {pictures}",
   hint_touch: "Hold a picture to see the ground truth in its place.",
   hint_keys: "Keys {keys} answer. Hold a picture, or the key G, to see the ground truth in its place.",
   keys_choices: "← and →",
@@ -125,6 +126,7 @@ export const en = {
 
   // Pause, thanks, withdrawal
   help_title: "Gestures and keys",
+  help_title_touch: "Gestures",
   key_answer: "Answer",
   key_hold: "Ground truth in place",
   key_zoom: "Zoom",
@@ -141,6 +143,12 @@ export const en = {
   do_pan: "Drag, or Shift and arrows",
   do_whole: "Double-tap again, or F",
   do_loupe: "L, then point or drag",
+  do_answer_touch: "Tap a button below the pictures",
+  do_hold_touch: "Hold a picture",
+  do_zoom_touch: "Pinch or double-tap",
+  do_pan_touch: "Drag",
+  do_whole_touch: "Double-tap again",
+  do_loupe_touch: "Tap the magnifier, then drag over a picture",
   back: "Back to the pictures",
   pause_title: "Paused",
   pause_lead: "All your answers are saved. Come back to this page whenever you like, or go on with another device:",

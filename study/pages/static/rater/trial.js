@@ -4,7 +4,7 @@ import { buildAnswers, focusNext, nameOfAnswer, press, sides } from "./answers.j
 import { Clock } from "./clock.js";
 import { listenToGestures } from "./gestures.js";
 import { listenToKeys } from "./keys.js";
-import { buildFaces, buildPanes } from "./panes.js";
+import { buildFaces, buildPanes, nameOfPane } from "./panes.js";
 import * as pending from "./pending.js";
 import { Damaged, forgetAllBut, loadAhead } from "./pictures.js";
 import { persist, postJson } from "./server.js";
@@ -23,6 +23,7 @@ export class TrialScreen {
     this.clock = new Clock();
     this.state = null; // what the server said last
     this.accepting = false;
+    this.asking = false; // to look at all pictures first
     this.stage = new Stage(screens.find("#rater-stage"), () => this.showTools());
     listenToGestures(this.stage.element, this.stage);
     this.listen();
@@ -71,7 +72,7 @@ export class TrialScreen {
   }
 
   async answer(given) {
-    if (!this.accepting) return;
+    if (!this.accepting || this.asksToLook()) return;
     this.accept(false);
     press(this.screens, given);
     const vote = this.vote(given);
@@ -85,6 +86,14 @@ export class TrialScreen {
     this.warn("");
     if (state.feedback) await this.showFeedback(state.feedback);
     return this.onState(state);
+  }
+
+  // Nobody can compare what they have not seen. Asks for it where pictures take turns, until it has been looked at.
+  asksToLook() {
+    const unseen = this.stage.unseen();
+    this.asking = unseen.length > 0;
+    this.warn(this.asking ? say("look_first", { pictures: unseen.map(nameOfPane).join(", ") }) : "");
+    return this.asking;
   }
 
   // Sends an answer until the server has it or refuses it. Only an answer whose rater the server does not recognise is
@@ -167,6 +176,7 @@ export class TrialScreen {
   }
 
   note(text) {
+    this.asking = false;
     this.screens.find("#rater-note").textContent = text;
     this.warn("");
   }
@@ -188,6 +198,7 @@ export class TrialScreen {
     whole.setAttribute("aria-label", say("zoom_whole", { percent }));
     this.screens.find("#rater-loupe").setAttribute("aria-pressed", String(this.stage.loupeIsOn()));
     buildFaces(this.screens.find("#rater-faces"), this.stage);
+    if (this.asking) this.asksToLook();
   }
 
   pictureTrouble() {
