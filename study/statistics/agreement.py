@@ -76,8 +76,9 @@ def mean_rater_agreement(ratings: Ratings, *, confidence: float = 0.95) -> Agree
     counts = int(np.unique(ratings.rater).size), int(np.unique(ratings.stimulus).size), ratings.n
     text = "t interval over raters on Fisher's z"
     z = t_interval(np.arctanh(np.clip(found, -0.999999, 0.999999)), confidence=confidence)
-    if found.size == 0:
-        message = "no rater's votes correlate with anything: too few, or all equal"
+    if found.size == 0 or counts[0] == 1:
+        nobody = "one rater: nobody to agree with"
+        message = nobody if counts[0] == 1 else "no rater's votes correlate with anything: too few, or all equal"
         return Agreement("mean rater-vs-MOS r", None, Interval(None, None, confidence, text, message), *counts, message)
     if z.low is None or z.high is None:
         interval = Interval(None, None, confidence, text, "fewer than two raters with different r")

@@ -123,6 +123,12 @@ def test_the_mean_agreement_is_the_mean_of_the_raters(rng):
     assert found.interval.low < found.value < found.interval.high < 1
 
 
+def test_a_rater_alone_agrees_with_nobody():
+    """The MOS is that rater's own votes; r = 1 would be no agreement."""
+    found = mean_rater_agreement(Ratings.from_matrix([[1, 2, 4]]))
+    assert (found.value, found.message) == (None, "one rater: nobody to agree with")
+
+
 def test_a_straight_liner_has_no_r_but_a_reason():
     table = [[3, 3, 3, 3], [1, 2, 4, 5], [0, 2, 3, 5]]
     row = rater_agreements(Ratings.from_matrix(table))[0]
