@@ -152,12 +152,13 @@ PAPER_SIZE = dataclasses.replace(
 GUIDED = dataclasses.replace(
     PAPER_SIZE,
     name="guided",
-    phases=(Phase(steps=22500, batch=8, height=128, width=192), Phase(steps=10000, batch=2, height=256, width=384)),
-    pairs=PairRecipe(in_situ_share=0.55),
+    phases=(Phase(steps=45000, batch=4, height=128, width=192), Phase(steps=10000, batch=2, height=256, width=384)),
+    pairs=PairRecipe(in_situ_share=0.45, near_plane_share=0.3),
     guidance=GuidanceConfig(),
     learning_rate=3e-4,
-    final_learning_rate=3e-5,
+    final_learning_rate=2e-5,
     seed=2024,
+    ema_decay=0.998,
 )
 
 # Stage B where a step must be cheap. Critics of a quarter of the paper's channels, and features of halved pictures,

@@ -45,7 +45,7 @@ class GuidanceConfig:
     """
 
     focus: float = 0.05
-    features: float = 0.02
+    features: float = 0.05
     teacher: PerceptualConfig = field(default_factory=lambda: PerceptualConfig(network="vgg16-hed", layer="relu5_3"))
 
     def __post_init__(self) -> None:

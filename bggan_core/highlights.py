@@ -23,7 +23,7 @@ _REFERENCE_SIDE_PX = 384
 # Linear light of a lamp's core in the photo, and the largest area that is a lamp and not a window.
 _LAMP_LIGHT, _LAMP_AREA_PX = 0.6, 40.0
 
-# Smaller discs have too few pixels for an inside and a rim.
+# Smaller discs have too few pixels for an inside and a rim, whatever the picture's size.
 _SMALLEST_RADIUS_PX = 2.5
 
 # Bounds of middle, ring, outside and surroundings in radii.
@@ -58,7 +58,7 @@ def find_highlights(photo: Array, bokeh: Array, radius_px: Array) -> list[Highli
     lamps = []
     for (column, row), area in zip(centres[1:], stats[1:, cv2.CC_STAT_AREA], strict=True):
         lamp = Highlight(float(row), float(column), float(radius_px[round(row), round(column)]))
-        is_lamp = area <= _LAMP_AREA_PX * scale**2 and lamp.radius_px >= _SMALLEST_RADIUS_PX * scale
+        is_lamp = area <= _LAMP_AREA_PX * scale**2 and lamp.radius_px >= _SMALLEST_RADIUS_PX
         if is_lamp and _stands_alone(lamp, centres[1:]) and is_disc(bokeh, lamp):
             lamps.append(replace(lamp, least_light=max(_VISIBLE_LIGHT, _BRIGHTNESS * _zones(bokeh, lamp)[1])))
     return lamps

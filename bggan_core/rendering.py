@@ -75,7 +75,7 @@ class Renderer:
             raise ValueError(f"photo must be uint8 [H, W, 3], got {photo.dtype} {list(photo.shape)}")
         if min(photo.shape[:2]) < _SMALLEST_SIDE:
             raise ValueError(f"photo must be at least {_SMALLEST_SIDE} pixels a side, got {list(photo.shape[:2])}")
-        small = _scale_to_area(photo, self.working_pixels)
+        small = scale_to_area(photo, self.working_pixels)
         seen = small.astype(np.float32) / 255.0
         return transfer_detail(photo, seen, self.render_at_working_size(seen))
 
@@ -96,7 +96,7 @@ class Renderer:
         return np.clip((cropped + 1.0) / 2.0, 0.0, 1.0).astype(np.float32)
 
 
-def _scale_to_area(photo: Photo, pixels: int) -> Photo:
+def scale_to_area(photo: Photo, pixels: int) -> Photo:
     """Shrink to about `pixels` pixels in all, averaging areas; smaller photos stay as they are."""
     height, width = photo.shape[:2]
     scale = (pixels / (height * width)) ** 0.5

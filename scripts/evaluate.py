@@ -28,6 +28,7 @@ from bggan_core.evaluation import (
     synthetic_set,
     table_1,
     trained_photos,
+    without_detail_transfer,
     write_report,
 )
 from bggan_core.evaluation.perceptual_distance import PerceptualDistance
@@ -68,6 +69,9 @@ def main(
     working_pixels: Annotated[
         int | None, typer.Option(help="Area the networks see, instead of the manifest's.")
     ] = None,
+    compare_transfer: Annotated[
+        bool, typer.Option(help="Score the first network without detail transfer as well; with pairs of full size.")
+    ] = False,
 ) -> None:
     """Print means with bootstrap intervals, by method, measure and protocol; write them and every single score."""
     folders = weights or [Path("weights")]
@@ -87,6 +91,8 @@ def main(
     else:
         raise typer.BadParameter("give --corpus for synthetic pairs or --pairs for photographed ones")
     networks = {_title(folder, folders): network(folder, working_pixels=working_pixels) for folder in folders}
+    if compare_transfer:
+        networks |= without_detail_transfer(folders[0], working_pixels=working_pixels)
     distance = _open_distance(perceptual_network, perceptual_weights)
     report = "\n".join(_score(each, networks, distance=distance, to=to) for each in sets)
     typer.echo(report)

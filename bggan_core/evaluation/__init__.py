@@ -1,7 +1,16 @@
 """How close renderings come to their ground truth, with the protocol named beside every figure."""
 
 from bggan_core.evaluation.estimates import Estimate, bootstrap_gap_closed, bootstrap_mean
-from bggan_core.evaluation.methods import GAUSSIAN, ORACLE, TRUTH, UNPROCESSED, Method, global_gaussian, network
+from bggan_core.evaluation.methods import (
+    GAUSSIAN,
+    ORACLE,
+    TRUTH,
+    UNPROCESSED,
+    Method,
+    global_gaussian,
+    network,
+    without_detail_transfer,
+)
 from bggan_core.evaluation.provenance import refuse_trained_on, trained_photos
 from bggan_core.evaluation.scoring import MEASURES, Distance, Score, Summary, evaluate, gap_closed, summarise
 from bggan_core.evaluation.sets import PROTOCOLS, EvaluationSet, Protocol, photographed_set, synthetic_set
@@ -35,5 +44,6 @@ __all__ = [
     "table_1",
     "to_markdown",
     "trained_photos",
+    "without_detail_transfer",
     "write_report",
 ]

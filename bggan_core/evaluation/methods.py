@@ -9,7 +9,7 @@ import numpy as np
 from bggan_core.data.pairs import Pair
 from bggan_core.metrics import psnr
 from bggan_core.optics import Array, Lens, render_shallow_depth_of_field
-from bggan_core.rendering import MANIFEST_NAME, Renderer
+from bggan_core.rendering import MANIFEST_NAME, Renderer, scale_to_area
 
 # A pair to a rendering of its photo, float32 [H, W, 3] in [0, 1]. Only oracles look at more than the photo.
 Method = Callable[[Pair], Array]
@@ -80,7 +80,7 @@ def matte_oracle(blur_radius_share: float) -> Method:
 def network(folder: Path, *, working_pixels: int | None = None) -> Method:
     """Open a network: a folder of published weights, or a run's, whose last checkpoint is taken.
 
-    Photos up to the working size go through the network alone; larger ones take the product's whole path.
+    Photos take the product's whole way, detail transfer included.
 
     Args:
         working_pixels: Area that larger photos are scaled to, instead of the manifest's.
@@ -90,12 +90,29 @@ def network(folder: Path, *, working_pixels: int | None = None) -> Method:
     renderer = _open(folder, working_pixels)
 
     def render(pair: Pair) -> Array:
-        if pair.mask.size <= renderer.working_pixels:
-            return renderer.render_at_working_size(pair.photo)
         rendered = renderer.render(np.rint(pair.photo * 255).astype(np.uint8))
         return rendered.astype(np.float32) / np.float32(255)
 
     return render
+
+
+def without_detail_transfer(folder: Path, *, working_pixels: int | None = None) -> dict[str, Method]:
+    """Open a network for what detail transfer is compared with: by title, its two alternatives.
+
+    The network at the working size with its output scaled up, and the network at the photo's own size.
+    """
+    renderer = _open(folder, working_pixels)
+
+    def scaled_up(pair: Pair) -> Array:
+        height, width = pair.mask.shape
+        small = scale_to_area(np.rint(pair.photo * 255).astype(np.uint8), renderer.working_pixels)
+        bokeh = renderer.render_at_working_size(small.astype(np.float32) / 255.0)
+        return cv2.resize(bokeh, (width, height), interpolation=cv2.INTER_CUBIC)
+
+    return {
+        "Network at the working size, scaled up": scaled_up,
+        "Network at full size": lambda pair: renderer.render_at_working_size(pair.photo),
+    }
 
 
 def _open(folder: Path, working_pixels: int | None) -> Renderer:

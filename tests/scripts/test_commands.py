@@ -13,7 +13,7 @@ from bggan_core import configs
 from bggan_core.configs import Phase, TrainingConfig
 from bggan_core.evaluation import GAUSSIAN, ORACLE, TRUTH, UNPROCESSED, trained_photos
 from bggan_core.rendering import Renderer
-from scripts import benchmark, evaluate, export_model, make_ebb_sample, make_pairs, render, train
+from scripts import benchmark, evaluate, export_model, make_ebb_sample, make_pairs, picture_sheets, render, train
 from tests.bggan_core.networks import TINY
 
 
@@ -86,6 +86,18 @@ def test_evaluation_prints_the_protocol_beside_the_figures(published, corpus, ca
     assert "No perceptual distance" in printed
 
 
+def test_detail_transfer_is_compared_with_its_alternatives(published, corpus, capsys, monkeypatch):
+    """The network of six steps still leaves photos alone, and so only scaling up loses detail."""
+    monkeypatch.setattr("bggan_core.evaluation.sets.never_trained_on", lambda entries, _trained: entries)
+    options = {"count": 2, "height": 48, "width": 72, "working_pixels": 24 * 36}
+    evaluate.main(corpus, weights=[published], compare_transfer=True, **options)
+    lines = {line.split(" |")[0]: line for line in capsys.readouterr().out.splitlines()}
+    names = ("Glass-Net", "Network at the working size, scaled up", "Network at full size")
+    product, scaled_up, full_size = (float(lines[f"| {name}"].split(" |")[1].split()[0]) for name in names)
+    assert scaled_up < product - 0.5
+    assert full_size == pytest.approx(product, abs=0.05)
+
+
 def test_photographed_pairs_are_scored_under_each_protocol_and_every_score_is_kept(published, ebb, tmp_path, capsys):
     evaluate.main(pairs=ebb, weights=[published], to=tmp_path, protocols=["native", "cropped", "small"])
     printed = capsys.readouterr().out
@@ -133,6 +145,28 @@ def test_evaluation_wants_one_kind_of_pairs(published, corpus, ebb):
 def test_a_sheet_of_pairs_is_a_picture(corpus, tmp_path):
     make_pairs.main(corpus, tmp_path / "sheet.png", count=3, columns=2)
     assert cv2.imread(str(tmp_path / "sheet.png")).shape == (2 * 256, 2 * 3 * 384, 3)
+
+
+def test_sheets_of_photos_failures_and_nights_are_pictures(published, corpus, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("scripts.picture_sheets.never_trained_on", lambda entries, _trained: entries)
+    options = {"weights": published, "count": 2}
+    picture_sheets.photos(corpus, tmp_path / "photos.png", columns=1, **options)
+    assert cv2.imread(str(tmp_path / "photos.png")).shape[:2] == (2 * (96 + 6), 2 * 144 + 6 + 6)
+    picture_sheets.failures(corpus, tmp_path / "failures.png", pairs=3, **options)
+    printed = capsys.readouterr().out.splitlines()
+    assert [name.startswith("generated_") for name in printed[:2]] == [True, True]
+    gains = [float(line.split()[0]) for line in printed[2:]]
+    assert gains == sorted(gains)
+    picture_sheets.nights(corpus, tmp_path / "nights.png", **options)
+    for name in ("failures", "nights"):
+        assert cv2.imread(str(tmp_path / f"{name}.png")).shape[1] == 3 * 384 + 2 * 6 + 6
+
+
+def test_a_sheet_can_be_limited_to_named_photos_and_refuses_trained_ones(published, corpus, tmp_path):
+    names = tmp_path / "names.txt"
+    names.write_text("generated_001\n")
+    with pytest.raises(typer.BadParameter, match=r"not among the photos never trained on: \['generated_001'\]"):
+        picture_sheets.photos(corpus, tmp_path / "photos.png", weights=published, names=names)
 
 
 def test_the_benchmark_reports_ratios_to_its_first_line(capsys):

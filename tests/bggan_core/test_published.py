@@ -1,0 +1,61 @@
+"""Published weights are a place to start training from."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+
+from bggan_core.checkpoints import read_history
+from bggan_core.configs import Phase, TrainingConfig
+from bggan_core.export import publish_weights
+from bggan_core.published import load_published
+from bggan_core.training import Trainer
+from tests.bggan_core.networks import TINY
+from tests.bggan_core.pair_sources import GeneratedPairs
+
+CONFIG = TrainingConfig(name="tiny", phases=(Phase(1, 1, 16, 24),), network=TINY)
+HISTORY = [{"config": "tiny", "stage": "a", "steps": 7, "samples": 7, "hours": 0.1}]
+
+
+@pytest.fixture
+def weights(tiny_network, tmp_path):
+    """A published folder, with the list of photos that an export writes."""
+    folder = tmp_path / "weights"
+    record = {"config": dataclasses.asdict(CONFIG), "training": HISTORY}
+    publish_weights(tiny_network, TINY, folder, record=record, working_pixels=64 * 64)
+    (folder / "training-photos.csv").write_text("name,licence,attribution,source\nan_earlier_photo,CC0,x,y\n")
+    return folder
+
+
+def test_every_weight_comes_back_to_float16s_precision(weights, tiny_network):
+    network, config, history = load_published(weights)
+    assert (config, history) == (TINY, HISTORY)
+    for read, written in zip(network.get_weights(), tiny_network.get_weights(), strict=True):
+        np.testing.assert_allclose(read, written, rtol=2**-11, atol=1e-6)
+
+
+def test_a_run_that_starts_from_it_has_its_history_and_its_photos(weights, tmp_path):
+    pairs = GeneratedPairs(3)
+    trainer = Trainer(CONFIG, run=tmp_path / "run", train_pairs=pairs, validation_pairs=pairs)
+    trainer.start_from(weights)
+    np.testing.assert_array_equal(trainer.network.get_weights()[0], load_published(weights)[0].get_weights()[0])
+    trainer.train()
+    assert [run["steps"] for run in read_history(tmp_path / "run")] == [7, 1]
+    assert "an_earlier_photo" in (tmp_path / "run" / "earlier-photos.txt").read_text()
+
+
+def test_it_has_no_best_checkpoint(weights, tmp_path):
+    pairs = GeneratedPairs(3)
+    trainer = Trainer(CONFIG, run=tmp_path / "run", train_pairs=pairs, validation_pairs=pairs)
+    with pytest.raises(ValueError, match="leave out --best"):
+        trainer.start_from(weights, best=True)
+
+
+def test_a_file_without_the_layers_of_its_manifest_is_refused(weights):
+    path = weights / "manifest.json"
+    manifest = json.loads(path.read_text())
+    manifest["config"]["network"]["residual_blocks"] = 3
+    path.write_text(json.dumps(manifest))
+    with pytest.raises(ValueError, match="holds 0 weights for"):
+        load_published(weights)
