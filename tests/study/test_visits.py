@@ -288,7 +288,9 @@ def test_a_personal_link_resumes_on_another_device(browser_of, studies):
     assert resumed.json()["visit"] == state
     assert vote(desk, state, value=3).json()["answered"] == 2
     assert studies.progress("rated").raters == 1
-    assert code_of(desk.post("/study/api/resume", json={"link": link[:-2] + "xx"})) == (404, "unknown_link")
+    assert code_of(
+        desk.post("/study/api/resume", json={"link": link[:-3] + ("x" if link[-3] != "x" else "y") + link[-2:]})
+    ) == (404, "unknown_link")
 
 
 def test_an_answer_after_the_lease_is_refused_and_the_same_question_comes_again(browser_of, studies, clock):
@@ -397,7 +399,7 @@ def test_a_single_use_invitation_lets_one_rater_in(browser_of, visits, studies):
     consent = second.get("/study/api/visit").json()["study"]["consent"]["sha256"]
     body = {"consent_sha256": consent, "invitation": token}
     assert code_of(second.post("/study/api/visit", json=body)) == (409, "invitation_used")
-    forged = {**body, "invitation": token[:-3] + "abc"}
+    forged = {**body, "invitation": token[:-3] + ("a" if token[-3] != "a" else "b") + token[-2:]}
     assert code_of(second.post("/study/api/visit", json=forged)) == (404, "unknown_invitation")
     elsewhere = {**body, "invitation": visits.invite("pairs")}
     assert code_of(second.post("/study/api/visit", json=elsewhere)) == (404, "unknown_invitation")
