@@ -14,13 +14,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
-from scipy.optimize import least_squares
+from scipy.optimize import leastsq
 from scipy.special import expit
 
 from study.statistics.errors import NotConverged
 from study.statistics.intervals import Interval, check_confidence
 
 _LEAST_POINTS = 5
+_FIT_TOLERANCE = 1e-8
+_MOST_EVALUATIONS = 2000
+_CONVERGED = (1, 2, 3, 4)  # lmder's codes; the others are limits reached
 Values = NDArray[np.float64]
 
 
@@ -179,9 +182,18 @@ def _fitted(x: Values, y: Values) -> Logistic:
         return _jacobian(z, *point)
 
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):  # a step may try a width of 0; refused below
-        found = least_squares(residuals, start, jac=derivatives, method="lm", max_nfev=2000)
-    parameters = found.x
-    if not found.success or not np.isfinite(parameters).all() or parameters[3] == 0:
+        # MINPACK's lmder without least_squares around it, whose checks of every call take twice the fit's own time.
+        parameters, *_, code = leastsq(
+            residuals,
+            start,
+            Dfun=derivatives,
+            full_output=True,
+            ftol=_FIT_TOLERANCE,
+            xtol=_FIT_TOLERANCE,
+            gtol=_FIT_TOLERANCE,
+            maxfev=_MOST_EVALUATIONS,
+        )
+    if code not in _CONVERGED or not np.isfinite(parameters).all() or parameters[3] == 0:
         raise NotConverged("the logistic of metric against MOS did not converge to finite parameters")
     ceiling, floor, middle, width = (float(value) for value in parameters)
     return Logistic(ceiling, floor, centre + spread * middle, spread * width)
