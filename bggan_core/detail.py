@@ -23,7 +23,7 @@ _STRIP_ROWS = 256
 
 # A network that keeps this share of the detail means "in focus"; one that keeps less than the lower bound has blurred
 # by about a working pixel, which is several pixels of the photo: all of its finer detail is gone.
-_KEPT_FROM, _KEPT_TO = 0.6, 0.9
+_KEPT_FROM, _KEPT_TO = 0.7, 0.95
 
 # Detail weaker than this (two grey levels) says little about focus; wider surroundings decide then.
 _NOISE_VARIANCE = (2.0 / 255.0) ** 2
