@@ -12,7 +12,7 @@ import typer
 from bggan_core.configs import CONFIGS
 from bggan_core.data.corpus import CorpusEntry, load_scene, never_trained_on, read_manifest
 from bggan_core.data.pairs import Pair
-from bggan_core.data.synthetic import PairMaker
+from bggan_core.data.synthetic import PairMaker, PairRecipe
 from bggan_core.evaluation import trained_photos
 from bggan_core.focus import fitted_psnr_gain
 from bggan_core.rendering import Photo, Renderer, scale_to_area
@@ -20,8 +20,15 @@ from bggan_core.rendering import Photo, Renderer, scale_to_area
 # Longer side of a picture on a sheet, and the gap between pictures, in pixels.
 _SIDE_PX, _GAP_PX = 480, 6
 
+
+def _sheet_name(path: Path) -> Path:
+    if path.suffix.lower() not in {".jpg", ".png"}:
+        raise typer.BadParameter(f"must end in .jpg or .png, got {path.name}")
+    return path
+
+
 Corpus = Annotated[Path, typer.Option(help="Folder with manifest.csv, photos/, mattes/ and depth/.")]
-Sheet = Annotated[Path, typer.Option(help="Picture to write, .jpg or .png.")]
+Sheet = Annotated[Path, typer.Option(help="Picture to write, .jpg or .png.", callback=_sheet_name)]
 Weights = Annotated[Path, typer.Option(help="Published weights.")]
 Columns = Annotated[int, typer.Option(min=1, help="Rows of pictures beside each other.")]
 Names = Annotated[
@@ -64,7 +71,8 @@ def failures(
     """The synthetic pairs that a rendering helped least, by PSNR over the photo: photo, rendering, ground truth."""
     renderer = Renderer.from_folder(weights)
     judged = []
-    for pair in _pairs(corpus, _held_out(corpus, weights, names), count=pairs, seed=seed, nights=False):
+    entries = _held_out(corpus, weights, names)
+    for pair in _pairs(corpus, entries, recipe=CONFIGS["guided"].pairs, count=pairs, seed=seed):
         rendering = _render(renderer, pair)
         judged.append((fitted_psnr_gain(rendering, pair.photo, pair.bokeh, pair.mask), pair, rendering))
     worst = sorted(judged, key=lambda each: each[0])[:count]
@@ -83,7 +91,8 @@ def nights(
 ) -> None:
     """Nights with lamps: photo, rendering, ground truth."""
     renderer = Renderer.from_folder(weights)
-    drawn = _pairs(corpus, _held_out(corpus, weights, names), count=count, seed=seed, nights=True)
+    recipe = dataclasses.replace(CONFIGS["guided"].pairs, night_share=1.0)
+    drawn = _pairs(corpus, _held_out(corpus, weights, names), recipe=recipe, count=count, seed=seed)
     _write(sheet, _arrange([_beside(pair.photo, _render(renderer, pair), pair.bokeh) for pair in drawn], 1))
 
 
@@ -114,8 +123,13 @@ def full_size(
 ) -> None:
     """Crops: the photo and the product's rendering, above one without detail transfer and the network at full size."""
     renderer = Renderer.from_folder(weights)
-    whole = cv2.imread(str(photo), cv2.IMREAD_COLOR_RGB)
+    whole = _open(photo)
     height, width = whole.shape[:2]
+    top, left = window
+    if not (0 <= top <= height - side and 0 <= left <= width - side):
+        raise typer.BadParameter(
+            f"{side} pixels from {window} lie outside of {height} x {width}", param_hint="--window"
+        )
     small = scale_to_area(whole, renderer.working_pixels)
     plain = renderer.render_at_working_size(small.astype(np.float32) / 255)
     versions = [
@@ -124,30 +138,36 @@ def full_size(
         cv2.resize(plain, (width, height), interpolation=cv2.INTER_CUBIC),
         renderer.render_at_working_size(whole.astype(np.float32) / 255),
     ]
-    top, left = window
     crops = [version[top : top + side, left : left + side] for version in versions]
     _write(sheet, _arrange([_beside(*crops[:2]), _beside(*crops[2:])], 1))
 
 
 def _held_out(corpus: Path, weights: Path, names: Path | None) -> list[CorpusEntry]:
     entries = never_trained_on(read_manifest(corpus), trained_photos(weights))
-    if names is None:
-        return entries
-    wanted = set(names.read_text(encoding="utf-8").split())
-    chosen = [entry for entry in entries if entry.name in wanted]
-    if missing := wanted - {entry.name for entry in chosen}:
-        raise typer.BadParameter(f"not among the photos never trained on: {sorted(missing)}", param_hint="--names")
-    return chosen
+    if names is not None:
+        wanted = set(names.read_text(encoding="utf-8").splitlines()) - {""}
+        if missing := wanted - {entry.name for entry in entries}:
+            raise typer.BadParameter(f"not among the photos never trained on: {sorted(missing)}", param_hint="--names")
+        entries = [entry for entry in entries if entry.name in wanted]
+    if not entries:
+        raise typer.BadParameter("no photo that was held out and never trained on", param_hint="--corpus")
+    return entries
+
+
+def _open(path: Path) -> Photo:
+    picture = cv2.imread(str(path), cv2.IMREAD_COLOR_RGB)
+    if picture is None:
+        raise typer.BadParameter(f"{path} is missing or is no picture")
+    return picture
 
 
 def _read(corpus: Path, name: str) -> Photo:
     return np.rint(load_scene(corpus, name).photo * 255).astype(np.uint8)
 
 
-def _pairs(corpus: Path, entries: Sequence[CorpusEntry], *, count: int, seed: int, nights: bool) -> Iterator[Pair]:
-    recipe = CONFIGS["guided"].pairs
-    if nights:
-        recipe = dataclasses.replace(recipe, night_share=1.0)
+def _pairs(
+    corpus: Path, entries: Sequence[CorpusEntry], *, recipe: PairRecipe, count: int, seed: int
+) -> Iterator[Pair]:
     maker = PairMaker(corpus, entries, recipe=recipe, seed=seed)
     return (maker.make(index, height=256, width=384) for index in range(count))
 
@@ -158,7 +178,7 @@ def _render(renderer: Renderer, pair: Pair) -> np.ndarray:
 
 def _unusual_photos(examples: Path) -> Iterator[tuple[str, Photo]]:
     def read(name: str) -> Photo:
-        return cv2.imread(str(examples / name), cv2.IMREAD_COLOR_RGB)
+        return _open(examples / name)
 
     def scaled(photo: Photo, width: int, height: int) -> Photo:
         return cv2.resize(photo, (width, height), interpolation=cv2.INTER_AREA)
@@ -230,8 +250,9 @@ def _arrange(rows: Sequence[Photo], columns: int) -> Photo:
 
 def _write(path: Path, sheet: Photo) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    if not cv2.imwrite(str(path), sheet[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 88]):
-        raise typer.BadParameter(f"cannot write {path}: use a name that ends in .jpg or .png", param_hint="--sheet")
+    quality = [] if path.suffix.lower() == ".png" else [cv2.IMWRITE_JPEG_QUALITY, 88]
+    if not cv2.imwrite(str(path), sheet[..., ::-1], quality):
+        raise typer.BadParameter(f"cannot write {path}", param_hint="--sheet")
 
 
 if __name__ == "__main__":

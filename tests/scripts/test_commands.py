@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import typer
 from PIL import Image
+from typer.testing import CliRunner
 
 from bggan_core import configs
 from bggan_core.configs import Phase, TrainingConfig
@@ -167,6 +168,25 @@ def test_a_sheet_can_be_limited_to_named_photos_and_refuses_trained_ones(publish
     names.write_text("generated_001\n")
     with pytest.raises(typer.BadParameter, match=r"not among the photos never trained on: \['generated_001'\]"):
         picture_sheets.photos(corpus, tmp_path / "photos.png", weights=published, names=names)
+
+
+def test_a_sheet_no_picture_can_be_written_to_is_refused_before_any_work(tmp_path):
+    options = ["nights", "--corpus", str(tmp_path / "absent"), "--sheet", str(tmp_path / "sheet.gifs")]
+    refused = CliRunner().invoke(picture_sheets.app, options)
+    assert refused.exit_code == 2
+    assert "must end in .jpg or .png" in refused.stderr
+
+
+def test_crops_of_four_versions_at_full_size_lie_inside_the_photo(published, tmp_path):
+    photo = np.random.default_rng(2).integers(0, 256, (100, 130, 3), dtype=np.uint8)
+    cv2.imwrite(str(tmp_path / "photo.png"), photo[..., ::-1])
+    options = {"side": 64, "weights": published}
+    picture_sheets.full_size(tmp_path / "photo.png", tmp_path / "crops.png", (36, 66), **options)
+    sheet = cv2.imread(str(tmp_path / "crops.png"), cv2.IMREAD_COLOR_RGB)
+    assert sheet.shape[:2] == (2 * (64 + 6), 2 * 64 + 6 + 6)
+    np.testing.assert_array_equal(sheet[:64, :64], photo[36:, 66:])
+    with pytest.raises(typer.BadParameter, match="lie outside of 100 x 130"):
+        picture_sheets.full_size(tmp_path / "photo.png", tmp_path / "crops.png", (37, 66), **options)
 
 
 def test_the_benchmark_reports_ratios_to_its_first_line(capsys):
