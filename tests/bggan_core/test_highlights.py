@@ -1,5 +1,7 @@
 """Lamps become discs, or do not."""
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 
@@ -10,11 +12,11 @@ RADIUS_PX = 5.0
 LAMPS = [(60, 80), (60, 300), (180, 80), (180, 300)]
 
 
-def _night() -> tuple[Array, Array]:
-    """Four lamps of 30 times the sensor's white on a dark ground, [256, 384, 3]: the photo, and the lamps' light."""
+def _night(lamps: Sequence[tuple[int, int]] = LAMPS) -> tuple[Array, Array]:
+    """Lamps of 30 times the sensor's white on a dark ground, [256, 384, 3]: the photo, and the lamps' light."""
     light = np.zeros((256, 384, 3), np.float32)
     y, x = np.mgrid[:256, :384]
-    for row, column in LAMPS:
+    for row, column in lamps:
         light += 30 * np.exp(-((y - row) ** 2 + (x - column) ** 2) / 1.5)[..., None].astype(np.float32)
     return linear_to_srgb(np.clip(light + 0.01, 0, 1)), light + np.float32(0.01)
 
@@ -37,9 +39,10 @@ def test_a_lens_makes_a_disc_of_every_lamp_and_a_photo_of_none() -> None:
 
 
 def test_a_gaussian_of_the_discs_variance_makes_none() -> None:
-    photo, light = _night()
-    lamps = find_highlights(photo, _through(aperture_kernel(RADIUS_PX, Aperture()), light), _everywhere(RADIUS_PX))
-    # The lamps' own light, only a tenth of it so that nothing is clipped flat: a fair Gaussian.
+    """A tenth of the light, so that neither is clipped flat, and no more asked than to be seen."""
+    _, light = _night()
+    lamps = [Highlight(row, column, RADIUS_PX) for row, column in LAMPS]
+    assert disc_share(_through(aperture_kernel(RADIUS_PX, Aperture()), light / 10), lamps) == 1.0
     smudges = linear_to_srgb(np.clip(cv2.GaussianBlur(light / 10, (0, 0), RADIUS_PX / 2), 0, 1))
     assert disc_share(smudges, lamps) == 0.0
 
@@ -62,10 +65,21 @@ def test_blurring_the_clipped_photo_leaves_discs_too_dark_to_count() -> None:
     assert is_disc(dim, Highlight(lamps[0].row, lamps[0].column, 12.0))  # it is dark, not uneven
 
 
-def test_lamps_in_focus_and_crowded_lamps_are_not_judged() -> None:
+def test_lamps_in_focus_are_not_judged() -> None:
     photo, light = _night()
     bokeh = _through(aperture_kernel(RADIUS_PX, Aperture()), light)
     assert find_highlights(photo, bokeh, _everywhere(0.0)) == []
-    crowded = cv2.resize(photo, (96, 64), interpolation=cv2.INTER_AREA)
-    assert find_highlights(crowded, crowded, np.full((64, 96), 30.0, np.float32)) == []
     assert np.isnan(disc_share(bokeh, []))
+
+
+def test_lamps_whose_surroundings_meet_and_windows_are_not_judged_though_they_are_discs() -> None:
+    kernel = aperture_kernel(RADIUS_PX, Aperture())
+    photo, light = _night([(100, 100), (100, 118)])
+    bokeh = _through(kernel, light)
+    assert is_disc(bokeh, Highlight(100, 100, RADIUS_PX))
+    assert find_highlights(photo, bokeh, _everywhere(RADIUS_PX)) == []
+    window = np.full((256, 384, 3), 0.01, np.float32)
+    window[97:104, 97:104] = 1.0
+    wide = _through(aperture_kernel(14.0, Aperture()), window)
+    assert is_disc(wide, Highlight(100, 100, 14.0))
+    assert find_highlights(linear_to_srgb(window), wide, _everywhere(14.0)) == []
