@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from study.statistics.one_scale import UnifiedScale, unify_scales
+from study.statistics.one_scale import UnifiedScale, UnifiedScore, unify_scales
 from study.tables.basis import BASIS, COUNTS, basis, counts, ends, frame_of, joined
 from study.tables.votes import Analysis, StudyVotes
 
@@ -24,31 +24,32 @@ def common_scale(rated: StudyVotes, compared: StudyVotes, analysis: Analysis | N
     shared = {**counts(ratings), **basis(rated, analysis, ci_method="none")}
     shared["n_comparisons"] = comparisons.n
     shared["simulated"] = f"{rated.simulated_raters} (ratings), {compared.simulated_raters} (comparisons)"
-    rows = [
-        {
-            **shared,
-            "method": score.method,
-            "score": score.score,
-            **ends(score.interval),
-            "mos": score.mos,
-            "pairwise": score.pairwise,
-            "ci_method": score.interval.method,
-            "f_statistic": unified.statistic,
-            "p": unified.p_value,
-            "correlation": unified.correlation,
-            "verdict": _verdict(unified),
-            "message": joined(unified.message, score.interval.message),
-        }
-        for score in unified.methods
-    ]
+    shared["verdict"] = _verdict(unified)
+    rows = [{**shared, **_scored(score, unified)} for score in unified.methods]
     told = {row["method"] for row in rows}
-    without = {**shared, "verdict": _verdict(unified), "message": joined("no votes of both kinds", unified.message)}
+    without = {**shared, "message": joined("no votes of both kinds", unified.message)}
     both = [method for method in ratings.methods if method in comparisons.methods and method not in told]
     rows += [{**without, "method": method} for method in both]
     rows.sort(key=lambda row: (row.get("score") is None, -float(str(row.get("score") or 0))))
     numbers = ("score", "ci_low", "ci_high", "mos", "pairwise", "f_statistic", "p", "correlation")
     columns = ("method", *numbers, "verdict", *COUNTS, "n_comparisons", *BASIS)
     return frame_of(rows, words=("method", "verdict", *BASIS[1:]), columns=columns)
+
+
+def _scored(score: UnifiedScore, unified: UnifiedScale) -> dict[str, object]:
+    """What the joint scale says of one method."""
+    return {
+        "method": score.method,
+        "score": score.score,
+        **ends(score.interval),
+        "mos": score.mos,
+        "pairwise": score.pairwise,
+        "ci_method": score.interval.method,
+        "f_statistic": unified.statistic,
+        "p": unified.p_value,
+        "correlation": unified.correlation,
+        "message": joined(unified.message, score.interval.message),
+    }
 
 
 def _verdict(unified: UnifiedScale) -> str:

@@ -1,5 +1,6 @@
 """A stored study as files: every vote with its hash, from any database the same bytes, from the command line too."""
 
+import io
 import os
 import subprocess
 import sys
@@ -19,7 +20,7 @@ from study.schema import Base
 from study.store import StudyStore
 from study.store.engine import open_engine
 from study.tables import mos_by_method
-from tests.study.sample_votes import QUICK
+from tests.study.sample_votes import QUICK, pairwise_export, rating_export
 from tests.study.test_store import answer
 from tests.study.visiting import enrol
 
@@ -101,6 +102,17 @@ def test_a_researcher_exports_reproduces_and_prints_from_the_command_line(rated_
     assert "| Method |" in run("table", archive).output
     assert r"\toprule" in run("table", archive, "--table", "mos", "--as", "tex").output
     assert read_archive(archive).export.facts.name == "bokeh"
+
+
+def test_two_archives_are_printed_on_one_scale_but_not_in_the_wrong_order(tmp_path):
+    rated, compared = tmp_path / "ratings.zip", tmp_path / "pairs.zip"
+    rated.write_bytes(archive_bytes(rating_export(), figure_kinds=()))
+    compared.write_bytes(archive_bytes(pairwise_export(), figure_kinds=()))
+    printed = pd.read_csv(io.StringIO(run("common-scale", rated, compared, "--as", "csv").stdout))
+    assert list(printed["method"]) == ["reference", "glass_net", "gaussian", "unprocessed"]
+    assert set(printed["verdict"]) == {"ratings and comparisons agree"}
+    with pytest.raises(ValueError, match="is a pairwise study: it has no ratings"):
+        run("common-scale", compared, rated)
 
 
 def test_reproduce_ends_with_an_error_where_anything_differs(rated_store, tmp_path):
