@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import io
 import itertools
 import json
 import re
@@ -143,7 +144,7 @@ def test_the_crawl_saw_pages_configuration_and_every_picture(blind, visits):
         kinds = {dict(answer.headers).get("content-type", "").split(";")[0] for answer in received}
         assert {"text/html", "application/json", "image/png"} <= kinds
         pictures = [answer for answer in received if answer.is_picture]
-        shown = {pixel_sha256(Image.open(crawl.io.BytesIO(answer.body))) for answer in pictures}
+        shown = {pixel_sha256(Image.open(io.BytesIO(answer.body))) for answer in pictures}
         assert shown == set(blind.scene_of)
         assert all(answer.status < 400 or answer.method == "GET" for answer in received)
 
@@ -154,7 +155,7 @@ def test_equal_stimuli_of_two_raters_and_of_two_trials_differ_in_url(blind, visi
     for received in visits:
         for answer in received:
             if answer.is_picture:
-                urls[pixel_sha256(Image.open(crawl.io.BytesIO(answer.body)))].add(answer.url)
+                urls[pixel_sha256(Image.open(io.BytesIO(answer.body)))].add(answer.url)
                 trials += 1
     assert len(urls) == len(blind.scene_of)
     assert all(len(different) >= len(visits) for different in urls.values())
@@ -164,7 +165,7 @@ def test_equal_stimuli_of_two_raters_and_of_two_trials_differ_in_url(blind, visi
 def test_no_two_files_are_equal_though_pictures_are(blind, visits):
     """Each scene's ground truth alone comes again with every method, and to every rater."""
     pictures = {answer.url: answer.body for received in visits for answer in received if answer.is_picture}
-    shown = {pixel_sha256(Image.open(crawl.io.BytesIO(body))) for body in pictures.values()}
+    shown = {pixel_sha256(Image.open(io.BytesIO(body))) for body in pictures.values()}
     assert len(set(pictures.values())) == len(pictures) > 2 * len(shown)
 
 
