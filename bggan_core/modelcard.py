@@ -85,15 +85,25 @@ def trained_on_photographs(photos: Sequence[CorpusEntry]) -> bool:
 
 def _stages(training: Sequence[Mapping[str, Any]]) -> str:
     """Say which losses the weights have seen, from the runs' history."""
+    first = f"stage A (L1 and SSIM{_guidance(training)})"
     refined = [run for run in training if run.get("stage") == "b"]
     if not refined:
-        return "stage A (L1 and SSIM) only; no critics and no perceptual loss"
+        return f"{first} only; no critics and no perceptual loss"
     last = refined[-1]
     critics = last.get("critics")
     adversarial = f"critics of {' and '.join(map(str, critics))} layers" if critics else "no critics"
     features = last.get("perceptual")
     perceptual = f"perceptual loss in {features['network']} {features['layer']}" if features else "no perceptual loss"
-    return f"stage A (L1 and SSIM), then stage B ({adversarial}, {perceptual})"
+    return f"{first}, then stage B ({adversarial}, {perceptual})"
+
+
+def _guidance(training: Sequence[Mapping[str, Any]]) -> str:
+    """Say what guided stage A; runs of it that record a feature network, or that there was none, were guided."""
+    guided = [run for run in training if run.get("stage") == "a" and "perceptual" in run]
+    if not guided:
+        return ""
+    teachers = dict.fromkeys(run["perceptual"]["network"] for run in guided if run["perceptual"])
+    return ", guided by the detail the lens kept" + "".join(f" and by features of {teacher}" for teacher in teachers)
 
 
 def _training_rows(training: Sequence[Mapping[str, Any]]) -> str:

@@ -1,0 +1,41 @@
+"""The model card says which losses a network has seen."""
+
+import pytest
+
+from bggan_core.modelcard import write_model_card
+
+NETWORK = {"stage1_channels": 1, "stage2_channels": 1, "residual_blocks": 1, "output": "residual"}
+RUN = {"config": "tiny", "stage": "a", "steps": 1, "samples": 1, "hours": 0.1}
+TEACHER = {"network": "vgg16-hed", "layer": "relu5_3"}
+REFINED = {**RUN, "stage": "b", "critics": [3, 5], "perceptual": TEACHER}
+
+
+@pytest.mark.parametrize(
+    ("training", "said"),
+    [
+        ([RUN], "stage A (L1 and SSIM) only; no critics and no perceptual loss"),
+        (
+            [RUN, {**RUN, "perceptual": None}],
+            "stage A (L1 and SSIM, guided by the detail the lens kept) only; no critics and no perceptual loss",
+        ),
+        (
+            [{**RUN, "perceptual": TEACHER}, {**RUN, "perceptual": TEACHER}, REFINED],
+            "stage A (L1 and SSIM, guided by the detail the lens kept and by features of vgg16-hed), then stage B "
+            "(critics of 3 and 5 layers, perceptual loss in vgg16-hed relu5_3)",
+        ),
+    ],
+)
+def test_the_card_names_every_loss_the_weights_have_seen(training, said):
+    manifest = {
+        "config": {"name": "tiny", "network": NETWORK},
+        "training": training,
+        "file": "glassnet.tflite",
+        "bytes": 1,
+        "sha256": "0",
+        "parameters": 1,
+        "parity_with_keras": {"max_abs_difference": 0.0},
+        "working_pixels": 1,
+        "evaluation": "",
+        "data_notes": "",
+    }
+    assert f"| Trained | {said} |" in write_model_card(manifest, []).splitlines()
