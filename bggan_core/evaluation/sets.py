@@ -148,8 +148,8 @@ def synthetic_set(
         name="synthetic",
         pairs=_make(maker, count=count, height=height, width=width),
         count=count,
-        protocol=f"{count} synthetic pairs of {len(maker.photo_names)} photos never trained on (seed {seed}), "
-        f"{height}x{width}, full frame, {_AVERAGES}",
+        protocol=f"{count} synthetic pairs{_by_night(recipe)} of {len(maker.photo_names)} photos never trained on "
+        f"(seed {seed}), {height}x{width}, full frame, {_AVERAGES}",
         gaussian_share=gaussian,
         notes=(
             f"- {GAUSSIAN}: standard deviation {gaussian:.4f} of the longer side. {ORACLE}: all but the true matte "
@@ -157,6 +157,10 @@ def synthetic_set(
         ),
         oracle=matte_oracle(disc),
     )
+
+
+def _by_night(recipe: PairRecipe) -> str:
+    return " by night" if recipe.night_share == 1 else ""
 
 
 def _make(pairs: PairSource, *, count: int, height: int, width: int) -> Iterator[Pair]:

@@ -87,6 +87,12 @@ def test_evaluation_prints_the_protocol_beside_the_figures(published, corpus, ca
     assert "No perceptual distance" in printed
 
 
+def test_nights_are_named_in_the_protocol(published, corpus, capsys, monkeypatch):
+    monkeypatch.setattr("bggan_core.evaluation.sets.never_trained_on", lambda entries, _trained: entries)
+    evaluate.main(corpus, weights=[published], count=2, height=48, width=72, nights=True)
+    assert "2 synthetic pairs by night of 12 photos never trained on" in capsys.readouterr().out
+
+
 def test_detail_transfer_is_compared_with_its_alternatives(published, corpus, capsys, monkeypatch):
     """The network of six steps still leaves photos alone, and so only scaling up loses detail."""
     monkeypatch.setattr("bggan_core.evaluation.sets.never_trained_on", lambda entries, _trained: entries)
