@@ -98,6 +98,23 @@ def test_what_the_network_leaves_alone_keeps_every_pixel(rng):
     np.testing.assert_array_equal(transfer_detail(photo, seen, seen), photo)
 
 
+@pytest.mark.parametrize("scale", [1, 5], ids=["working size", "full size"])
+def test_what_the_network_softens_a_little_keeps_every_pixel_too(rng, scale):
+    photo = _photo_with_texture(rng, 300, 400)
+    size = (400 // scale, 300 // scale)
+    seen = cv2.resize(photo, size, interpolation=cv2.INTER_AREA).astype(np.float32) / 255
+    softened = seen - 0.04 * (seen - cv2.GaussianBlur(seen, (0, 0), 4))
+    assert np.abs(softened - seen).max() > 3 / 255
+    np.testing.assert_array_equal(transfer_detail(photo, seen, softened), photo)
+
+
+def test_what_the_network_blurs_at_the_working_size_stays_as_it_blurs_it(rng):
+    photo = _photo_with_texture(rng, 300, 400)
+    seen = photo.astype(np.float32) / 255
+    blurred = cv2.GaussianBlur(seen, (0, 0), 6)
+    np.testing.assert_array_equal(transfer_detail(photo, seen, blurred), np.rint(blurred * 255))
+
+
 def test_a_blurred_background_keeps_none_of_the_photos_texture_and_the_subject_all_of_it(rng):
     photo = _photo_with_texture(rng, 500, 1000)
     seen = _working_size(photo)
