@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from bggan_core.configs import StageB, TrainingConfig
+from bggan_core.configs import Phase, StageB, TrainingConfig
 from bggan_core.glassnet import build_glassnet
 from bggan_core.guidance import (
     GuidanceConfig,
@@ -18,6 +18,7 @@ from bggan_core.guidance import (
 )
 from bggan_core.perceptual import PerceptualConfig
 from bggan_core.steps import build_learners, build_step
+from bggan_core.training import Trainer
 from tests.bggan_core.networks import TINY, randomise
 from tests.bggan_core.pair_sources import GeneratedPairs
 
@@ -117,6 +118,17 @@ def test_the_trained_network_has_no_trace_of_the_guidance():
     learners = build_learners(GUIDED, features=_features())
     assert learners.network.count_params() == build_glassnet(TINY).count_params()
     assert len(learners.network.outputs) == 2
+
+
+def test_a_run_finds_its_teachers_components_and_keeps_them_with_its_checkpoints(tmp_path):
+    config = dataclasses.replace(GUIDED, phases=(Phase(1, 1, 32, 48),), checkpoint_steps=1, image_steps=9)
+    sources = {"train_pairs": GeneratedPairs(1), "validation_pairs": GeneratedPairs(2), "features": _features()}
+    first = Trainer(config, run=tmp_path, **sources)
+    first.train()
+    found, kept = (run.learners.guide.teacher for run in (first, Trainer(config, run=tmp_path, **sources)))
+    for before, after in zip([*found.means, *found.projections], [*kept.means, *kept.projections], strict=True):
+        assert before.numpy().any()
+        np.testing.assert_array_equal(after, before)
 
 
 def test_guidance_without_its_teacher_is_refused():
