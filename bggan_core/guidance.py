@@ -97,6 +97,7 @@ def build_teacher(features: keras.Model) -> keras.Model:
 class TeacherComponents(tf.Module):
     """The teacher's features as uncorrelated numbers of mean 0 and variance 1, principal components first.
 
+    The variance is that of the photos it was fitted on, at each layer's own size; clipping and interpolation take some.
     Without `fit` every component is 0; what it finds is kept in checkpoints.
     """
 
@@ -192,7 +193,7 @@ def focus_loss(
 
 
 def feature_loss(heads: GuidingHeads, guided: Sequence[tf.Tensor], targets: tf.Tensor) -> tf.Tensor:
-    """Mean squared error of the components that each guided layer gives: a scalar, 1 for heads that give zeros."""
+    """Mean squared error of the components that each guided layer gives: a scalar, about 1 for heads that give zeros."""
     errors = [
         tf.reduce_mean((head(_to_unit_size(x)) - targets) ** 2) for head, x in zip(heads.features, guided, strict=True)
     ]
