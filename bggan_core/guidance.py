@@ -193,7 +193,7 @@ def focus_loss(
 
 
 def feature_loss(heads: GuidingHeads, guided: Sequence[tf.Tensor], targets: tf.Tensor) -> tf.Tensor:
-    """Mean squared error of the components that each guided layer gives: a scalar, about 1 for heads that give zeros."""
+    """Mean squared error of the components that each guided layer gives: a scalar, at most about 1 for zeros."""
     errors = [
         tf.reduce_mean((head(_to_unit_size(x)) - targets) ** 2) for head, x in zip(heads.features, guided, strict=True)
     ]
