@@ -75,9 +75,15 @@ class Renderer:
             raise ValueError(f"photo must be uint8 [H, W, 3], got {photo.dtype} {list(photo.shape)}")
         if min(photo.shape[:2]) < _SMALLEST_SIDE:
             raise ValueError(f"photo must be at least {_SMALLEST_SIDE} pixels a side, got {list(photo.shape[:2])}")
-        small = scale_to_area(photo, self.working_pixels)
+        small = _scale_to_area(photo, self.working_pixels)
         seen = small.astype(np.float32) / 255.0
         return transfer_detail(photo, seen, self.render_at_working_size(seen))
+
+    def render_scaled_up(self, photo: Photo) -> npt.NDArray[np.float32]:
+        """Render at the working size and scale the result up: what detail transfer is compared with, [H, W, 3]."""
+        small = _scale_to_area(photo, self.working_pixels).astype(np.float32) / 255.0
+        height, width = photo.shape[:2]
+        return cv2.resize(self.render_at_working_size(small), (width, height), interpolation=cv2.INTER_CUBIC)
 
     def render_at_working_size(self, photo: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """Run the network alone: float32 [H, W, 3] in [0, 1], both ways."""
@@ -96,7 +102,7 @@ class Renderer:
         return np.clip((cropped + 1.0) / 2.0, 0.0, 1.0).astype(np.float32)
 
 
-def scale_to_area(photo: Photo, pixels: int) -> Photo:
+def _scale_to_area(photo: Photo, pixels: int) -> Photo:
     """Shrink to about `pixels` pixels in all, averaging areas; smaller photos stay as they are."""
     height, width = photo.shape[:2]
     scale = (pixels / (height * width)) ** 0.5

@@ -4,7 +4,7 @@ Photographed pairs lie in EBB!'s layouts (the challenge's or PyNET's) or in plai
 refused pairs that it learned from.
 """
 
-import dataclasses
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -79,10 +79,12 @@ def main(
     if corpus is not None and pairs is None:
         drawn = CONFIGS[_known(recipe, CONFIGS, "--recipe")].pairs
         if nights:
-            drawn = dataclasses.replace(drawn, night_share=1.0)
+            drawn = replace(drawn, night_share=1.0)
         size = {"count": count or 200, "height": height, "width": width}
         sets = [synthetic_set(corpus, set().union(*seen.values()), recipe=drawn, seed=seed, **size)]
     elif pairs is not None and corpus is None:
+        if nights:
+            raise typer.BadParameter("photographed pairs are what they are", param_hint="--nights")
         names = [_known(name, PROTOCOLS, "--protocol") for name in protocols or ["native", "small"]]
         files, others = _choose_pairs(pairs, split=split, pair_list=pair_list)
         for folder, trained in seen.items():

@@ -15,7 +15,7 @@ from bggan_core.data.pairs import Pair
 from bggan_core.data.synthetic import PairMaker, PairRecipe
 from bggan_core.evaluation import trained_photos
 from bggan_core.focus import fitted_psnr_gain
-from bggan_core.rendering import Photo, Renderer, scale_to_area
+from bggan_core.rendering import Photo, Renderer
 
 # Longer side of a picture on a sheet, and the gap between pictures, in pixels.
 _SIDE_PX, _GAP_PX = 480, 6
@@ -130,12 +130,10 @@ def full_size(
         raise typer.BadParameter(
             f"{side} pixels from {window} lie outside of {height} x {width}", param_hint="--window"
         )
-    small = scale_to_area(whole, renderer.working_pixels)
-    plain = renderer.render_at_working_size(small.astype(np.float32) / 255)
     versions = [
         whole / np.float32(255),
         renderer.render(whole) / np.float32(255),
-        cv2.resize(plain, (width, height), interpolation=cv2.INTER_CUBIC),
+        renderer.render_scaled_up(whole),
         renderer.render_at_working_size(whole.astype(np.float32) / 255),
     ]
     crops = [version[top : top + side, left : left + side] for version in versions]

@@ -9,7 +9,7 @@ import numpy as np
 from bggan_core.data.pairs import Pair
 from bggan_core.metrics import psnr
 from bggan_core.optics import Array, Lens, render_shallow_depth_of_field
-from bggan_core.rendering import MANIFEST_NAME, Renderer, scale_to_area
+from bggan_core.rendering import MANIFEST_NAME, Photo, Renderer
 
 # A pair to a rendering of its photo, float32 [H, W, 3] in [0, 1]. Only oracles look at more than the photo.
 Method = Callable[[Pair], Array]
@@ -90,7 +90,7 @@ def network(folder: Path, *, working_pixels: int | None = None) -> Method:
     renderer = _open(folder, working_pixels)
 
     def render(pair: Pair) -> Array:
-        rendered = renderer.render(np.rint(pair.photo * 255).astype(np.uint8))
+        rendered = renderer.render(_to_photo(pair))
         return rendered.astype(np.float32) / np.float32(255)
 
     return render
@@ -103,16 +103,14 @@ def without_detail_transfer(folder: Path, *, working_pixels: int | None = None) 
     """
     renderer = _open(folder, working_pixels)
 
-    def scaled_up(pair: Pair) -> Array:
-        height, width = pair.mask.shape
-        small = scale_to_area(np.rint(pair.photo * 255).astype(np.uint8), renderer.working_pixels)
-        bokeh = renderer.render_at_working_size(small.astype(np.float32) / 255.0)
-        return cv2.resize(bokeh, (width, height), interpolation=cv2.INTER_CUBIC)
-
     return {
-        "Network at the working size, scaled up": scaled_up,
+        "Network at the working size, scaled up": lambda pair: renderer.render_scaled_up(_to_photo(pair)),
         "Network at full size": lambda pair: renderer.render_at_working_size(pair.photo),
     }
+
+
+def _to_photo(pair: Pair) -> Photo:
+    return np.rint(pair.photo * 255).astype(np.uint8)
 
 
 def _open(folder: Path, working_pixels: int | None) -> Renderer:

@@ -145,7 +145,7 @@ def synthetic_set(
     fit = list(_make(fit_maker, count=min(_FIT_PAIRS, count), height=height, width=width))
     gaussian, disc = fit_gaussian_share(fit), fit_oracle_share(fit)
     return EvaluationSet(
-        name="synthetic",
+        name="synthetic-nights" if _by_night(recipe) else "synthetic",
         pairs=_make(maker, count=count, height=height, width=width),
         count=count,
         protocol=f"{count} synthetic pairs{_by_night(recipe)} of {len(maker.photo_names)} photos never trained on "

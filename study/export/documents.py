@@ -225,7 +225,7 @@ def _messages(frame: pd.DataFrame, form: Form) -> list[str]:
         return ["Note: no rows, because no vote or metric belongs here."]
     about: dict[str, list[str]] = {}
     for row in frame.to_dict("records"):
-        message = cell_text(row.get("message"))
+        message = cell_text(row.get("message")).rstrip(".")
         if message:
             about.setdefault(message, []).append(_NAME_JOINT.join(filter(None, (cell_text(row[k]) for k in form.key))))
     return [

@@ -40,6 +40,16 @@ def test_activations_are_those_of_the_convolutions_written_out(weights, rng):
     np.testing.assert_allclose(features, expected, rtol=1e-4, atol=1e-3)
 
 
+def test_a_teacher_in_bfloat16_gives_nearly_the_same_features_in_float32(weights, rng):
+    image = rng.uniform(-1, 1, (1, 16, 16, 3)).astype(np.float32)
+    config = PerceptualConfig(network="vgg16-hed", layer="relu2_1")
+    exact = build_feature_network(config, weights)(image)
+    coarse = build_feature_network(config, weights, precision="mixed_bfloat16")(image)
+    assert coarse.dtype == "float32"
+    error = np.abs(coarse - exact).mean() / np.abs(exact).mean()
+    assert 0 < error < 0.02
+
+
 def test_downscaling_averages_squares_first(weights, rng):
     image = rng.uniform(-1, 1, (1, 8, 12, 3)).astype(np.float32)
     halved = image.reshape(1, 4, 2, 6, 2, 3).mean(axis=(2, 4))
