@@ -43,7 +43,9 @@ def main(
     ebb: Annotated[Path | None, typer.Option(help="EBB!, for a run trained on it.")] = None,
     best: Annotated[bool, typer.Option(help="Publish the run's best checkpoint, not its last.")] = False,
     to: Annotated[Path, typer.Option(help="Folder for the published files.")] = Path("weights"),
-    working_pixels: Annotated[int, typer.Option(help="Area photos are scaled to for the network.")] = 384 * 576,
+    working_pixels: Annotated[
+        int, typer.Option(help="Area photos are scaled to for the network: best what it was trained at.")
+    ] = 256 * 384,
     pairs: Annotated[int, typer.Option(min=2, help="Held-out pairs to evaluate on.")] = 200,
     perceptual_weights: Annotated[
         Path | None, typer.Option(help="VGG16-HED convolutions (.npz), for the perceptual distance.")

@@ -20,7 +20,7 @@ UNPROCESSED, GAUSSIAN, ORACLE, TRUTH = "Unprocessed photo", "Global Gaussian", "
 GAUSSIAN_SHARE = 1 / 256
 
 # What the renderer scales photos to for a network that has no manifest yet.
-_WORKING_PIXELS = 384 * 576
+_WORKING_PIXELS = 256 * 384
 
 # Steps of a factor of the square root of 2, from 0.4 to 6 px and from 0.75 to 12 px of 384.
 _GAUSSIAN_SHARES = tuple(2.0 ** -(exponent / 2) for exponent in range(12, 21))

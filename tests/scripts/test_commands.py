@@ -204,4 +204,4 @@ def test_the_benchmark_reports_ratios_to_its_first_line(capsys):
 
 def test_the_renderer_opens_what_was_published(published, tmp_path):
     copy = shutil.copytree(published, tmp_path / "copy")
-    assert Renderer.from_folder(copy).working_pixels == 384 * 576
+    assert Renderer.from_folder(copy).working_pixels == 256 * 384
