@@ -87,7 +87,14 @@ class Forger:
         )
 
 
-LEFT_OUT = object()
+class _LeftOut:
+    """A field that is not sent; its text, which names tests, is the same in every process."""
+
+    def __repr__(self) -> str:
+        return "left out"
+
+
+LEFT_OUT = _LeftOut()
 
 
 @contextmanager
