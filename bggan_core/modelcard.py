@@ -6,6 +6,9 @@ from typing import Any
 
 from bggan_core.data.corpus import CorpusEntry
 from bggan_core.data.ebb import NAME_PREFIX as EBB_PREFIX
+from bggan_core.evaluation.estimates import Estimate
+
+CURVES_NAME = "training-curves.png"
 
 
 def write_model_card(manifest: Mapping[str, Any], photos: Sequence[CorpusEntry]) -> str:
@@ -46,6 +49,12 @@ Generative Adversarial Network for Rendering Realistic Bokeh* (Qian et al., ECCV
 {manifest["evaluation"]}
 {_QUALITY[trained_on_photographs(photos)]}
 
+{_choice(manifest)}## Training
+
+![Losses of the last run, step by step]({CURVES_NAME})
+
+Pictures to judge the shipped network by, its failures among them, are in the repository's `docs/renderings`.
+
 ## Data
 
 {len(photos):,} photos, each listed with source, licence and attribution in `training-photos.csv`. By licence:
@@ -81,6 +90,26 @@ _QUALITY = {
 def trained_on_photographs(photos: Sequence[CorpusEntry]) -> bool:
     """Say whether the training photos are pairs of a real lens rather than material for synthetic ones."""
     return any(photo.name.startswith(EBB_PREFIX) for photo in photos)
+
+
+def _choice(manifest: Mapping[str, Any]) -> str:
+    """Tell by which rule the size was chosen among which, where there was a choice."""
+    if not (choice := manifest.get("choice")):
+        return ""
+    rows = "\n".join(
+        f"| {each['working_pixels']:,}{' (chosen)' if each['working_pixels'] == choice['chosen'] else ''} | "
+        f"{Estimate(**each['fitted_gain_db']).format(2)} | {each['time_ratio']:.2f} |"
+        for each in choice["candidates"]
+    )
+    return f"""## Working size
+
+Chosen: {choice["rule"]}. On {choice["pairs"]}.
+
+| Pixels the network sees | PSNR over the photo, both fitted (dB) | Time for a photo, ratio to the first |
+|---|---|---|
+{rows}
+
+"""
 
 
 def _stages(training: Sequence[Mapping[str, Any]]) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 import typer
 
 from bggan_core.configs import CONFIGS
-from bggan_core.data.corpus import CorpusEntry, load_scene, never_trained_on, read_manifest
+from bggan_core.data.corpus import CorpusEntry, never_trained_on, read_manifest
 from bggan_core.data.pairs import Pair
 from bggan_core.data.synthetic import PairMaker, PairRecipe
 from bggan_core.evaluation import trained_photos
@@ -19,6 +19,8 @@ from bggan_core.rendering import Photo, Renderer
 
 # Longer side of a picture on a sheet, and the gap between pictures, in pixels.
 _SIDE_PX, _GAP_PX = 480, 6
+
+_SUFFIXES = {".jpg", ".jpeg", ".png"}
 
 
 def _sheet_name(path: Path) -> Path:
@@ -40,22 +42,25 @@ app = typer.Typer(help=__doc__, no_args_is_help=True)
 
 @app.command()
 def photos(
-    corpus: Corpus,
     sheet: Sheet,
+    folder: Annotated[Path, typer.Option(help="Folder of photos, or a corpus's photos/.", exists=True)] = Path(
+        "examples/unseen"
+    ),
     weights: Weights = Path("weights"),
-    names: Names = None,
     count: Annotated[int, typer.Option(min=1, help="Photos.")] = 40,
     seed: Annotated[int, typer.Option(help="The same seed draws the same photos.")] = 0,
     columns: Columns = 4,
 ) -> None:
     """Photos never trained on, drawn by chance, each beside its rendering."""
     renderer = Renderer.from_folder(weights)
-    entries = _held_out(corpus, weights, names)
-    chosen = np.random.default_rng(seed).permutation(len(entries))[:count]
-    drawn = [entries[number].name for number in sorted(chosen)]
-    rows = [_beside(photo, renderer.render(photo)) for photo in (_read(corpus, name) for name in drawn)]
-    _write(sheet, _arrange(rows, columns))
-    typer.echo("\n".join(drawn))
+    trained = trained_photos(weights)
+    unseen = sorted(path for path in folder.iterdir() if path.suffix.lower() in _SUFFIXES and path.stem not in trained)
+    if not unseen:
+        raise typer.BadParameter(f"{folder} holds no photo that {weights} never trained on", param_hint="--folder")
+    chosen = np.random.default_rng(seed).permutation(len(unseen))[:count]
+    drawn = [unseen[number] for number in sorted(chosen)]
+    _write(sheet, _arrange([_beside(photo, renderer.render(photo)) for photo in map(_open, drawn)], columns))
+    typer.echo("\n".join(path.stem for path in drawn))
 
 
 @app.command()
@@ -157,10 +162,6 @@ def _open(path: Path) -> Photo:
     if picture is None:
         raise typer.BadParameter(f"{path} is missing or is no picture")
     return picture
-
-
-def _read(corpus: Path, name: str) -> Photo:
-    return np.rint(load_scene(corpus, name).photo * 255).astype(np.uint8)
 
 
 def _pairs(

@@ -1,5 +1,6 @@
 """How close renderings come to their ground truth, with the protocol named beside every figure."""
 
+from bggan_core.evaluation.choice import measure_candidates, record_choice
 from bggan_core.evaluation.estimates import Estimate, bootstrap_gap_closed, bootstrap_mean
 from bggan_core.evaluation.methods import (
     GAUSSIAN,
@@ -13,7 +14,7 @@ from bggan_core.evaluation.methods import (
 )
 from bggan_core.evaluation.provenance import refuse_trained_on, trained_photos
 from bggan_core.evaluation.scoring import MEASURES, Distance, Score, Summary, evaluate, gap_closed, summarise
-from bggan_core.evaluation.sets import PROTOCOLS, EvaluationSet, Protocol, photographed_set, synthetic_set
+from bggan_core.evaluation.sets import PROTOCOLS, EvaluationSet, Protocol, photographed_set, synthetic_set, unseen_pairs
 from bggan_core.evaluation.tables import record_csv, table_1, to_markdown, write_report
 
 __all__ = [
@@ -35,8 +36,10 @@ __all__ = [
     "evaluate",
     "gap_closed",
     "global_gaussian",
+    "measure_candidates",
     "network",
     "photographed_set",
+    "record_choice",
     "record_csv",
     "refuse_trained_on",
     "summarise",
@@ -44,6 +47,7 @@ __all__ = [
     "table_1",
     "to_markdown",
     "trained_photos",
+    "unseen_pairs",
     "without_detail_transfer",
     "write_report",
 ]

@@ -138,9 +138,8 @@ def synthetic_set(
     Args:
         trained: Names of the photos that the networks were trained on.
     """
-    entries = read_manifest(corpus)
-    maker = PairMaker(corpus, never_trained_on(entries, trained), recipe=recipe, seed=seed)
-    others = [entry for entry in entries if not is_held_out(entry.name)]
+    maker = unseen_pairs(corpus, trained, recipe=recipe, seed=seed)
+    others = [entry for entry in read_manifest(corpus) if not is_held_out(entry.name)]
     fit_maker = PairMaker(corpus, others, recipe=recipe, seed=seed + 1)
     fit = list(_make(fit_maker, count=min(_FIT_PAIRS, count), height=height, width=width))
     gaussian, disc = fit_gaussian_share(fit), fit_oracle_share(fit)
@@ -157,6 +156,11 @@ def synthetic_set(
         ),
         oracle=matte_oracle(disc),
     )
+
+
+def unseen_pairs(corpus: Path, trained: Collection[str], *, recipe: PairRecipe, seed: int) -> PairMaker:
+    """Open a source of pairs of held-out photos of whose series none was trained on."""
+    return PairMaker(corpus, never_trained_on(read_manifest(corpus), trained), recipe=recipe, seed=seed)
 
 
 def _by_night(recipe: PairRecipe) -> str:

@@ -31,7 +31,8 @@ def published(corpus, tmp_path_factory):
     # Twelve photos leave the validation split to chance; the evaluation here draws from all of them.
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("bggan_core.evaluation.sets.never_trained_on", lambda entries, _trained: entries)
-        export_model.main(folder / "second", corpus, to=folder / "weights", pairs=2)
+        sizes = {"working_pixels": [24 * 36, 48 * 72], "choice_pairs": 2}
+        export_model.main(folder / "second", corpus, to=folder / "weights", pairs=2, **sizes)
     return folder / "weights"
 
 
@@ -157,11 +158,11 @@ def test_a_sheet_of_pairs_is_a_picture(corpus, tmp_path):
 def test_sheets_of_photos_failures_and_nights_are_pictures(published, corpus, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("scripts.picture_sheets.never_trained_on", lambda entries, _trained: entries)
     options = {"weights": published, "count": 2}
-    picture_sheets.photos(corpus, tmp_path / "photos.png", columns=1, **options)
+    picture_sheets.photos(tmp_path / "photos.png", _folder_of_photos(tmp_path / "new"), columns=1, **options)
     assert cv2.imread(str(tmp_path / "photos.png")).shape[:2] == (2 * (96 + 6), 2 * 144 + 6 + 6)
     picture_sheets.failures(corpus, tmp_path / "failures.png", pairs=3, **options)
     printed = capsys.readouterr().out.splitlines()
-    assert [name.startswith("generated_") for name in printed[:2]] == [True, True]
+    assert [name.startswith("new_") for name in printed[:2]] == [True, True]
     gains = [float(line.split()[0]) for line in printed[2:]]
     assert gains == sorted(gains)
     picture_sheets.nights(corpus, tmp_path / "nights.png", **options)
@@ -169,11 +170,32 @@ def test_sheets_of_photos_failures_and_nights_are_pictures(published, corpus, tm
         assert cv2.imread(str(tmp_path / f"{name}.png")).shape[1] == 3 * 384 + 2 * 6 + 6
 
 
+def test_a_sheet_leaves_out_photos_that_were_trained_on(published, tmp_path, capsys):
+    folder = _folder_of_photos(tmp_path / "mixed")
+    seen = min(trained_photos(published))
+    (folder / "new_0.png").rename(folder / f"{seen}.png")
+    picture_sheets.photos(tmp_path / "photos.png", folder, weights=published)
+    assert capsys.readouterr().out.splitlines() == ["new_1", "new_2"]
+    for name in ("new_1", "new_2"):
+        (folder / f"{name}.png").unlink()
+    with pytest.raises(typer.BadParameter, match=r"holds no photo that .* never trained on"):
+        picture_sheets.photos(tmp_path / "photos.png", folder, weights=published)
+
+
+def _folder_of_photos(folder):
+    """Write three pictures of noise, new_0.png to new_2.png, 96 x 144."""
+    folder.mkdir()
+    for number in range(3):
+        noise = np.random.default_rng(number).integers(0, 256, (96, 144, 3), dtype=np.uint8)
+        cv2.imwrite(str(folder / f"new_{number}.png"), noise)
+    return folder
+
+
 def test_a_sheet_can_be_limited_to_named_photos_and_refuses_trained_ones(published, corpus, tmp_path):
     names = tmp_path / "names.txt"
     names.write_text("generated_001\n")
     with pytest.raises(typer.BadParameter, match=r"not among the photos never trained on: \['generated_001'\]"):
-        picture_sheets.photos(corpus, tmp_path / "photos.png", weights=published, names=names)
+        picture_sheets.nights(corpus, tmp_path / "nights.png", weights=published, names=names)
 
 
 def test_a_sheet_no_picture_can_be_written_to_is_refused_before_any_work(tmp_path):
@@ -204,4 +226,8 @@ def test_the_benchmark_reports_ratios_to_its_first_line(capsys):
 
 def test_the_renderer_opens_what_was_published(published, tmp_path):
     copy = shutil.copytree(published, tmp_path / "copy")
-    assert Renderer.from_folder(copy).working_pixels == 256 * 384
+    manifest = json.loads((copy / "manifest.json").read_text())
+    assert [each["working_pixels"] for each in manifest["choice"]["candidates"]] == [24 * 36, 48 * 72]
+    assert Renderer.from_folder(copy).working_pixels == manifest["choice"]["chosen"]
+    assert cv2.imread(str(copy / "training-curves.png")) is not None
+    assert f"| {manifest['choice']['chosen']:,} (chosen) |" in (copy / "README.md").read_text()
