@@ -20,6 +20,9 @@ Array = npt.NDArray[np.float32]
 # where a lens gives bright discs.
 HIGHLIGHT_KNEE = 0.92
 
+# Blur from which on a nearer surface is translucent at its rim, and what it hides must be filled in, in pixels.
+FOREGROUND_RADIUS_PX = 1.0
+
 
 @dataclass(frozen=True)
 class Aperture:
@@ -215,7 +218,7 @@ def _resize_area(image: Array, size: tuple[int, int]) -> Array:
 
 def _render_behind(plate: Array, radius: Array, lens: Lens, layers: int) -> Array:
     """Blur what lies at or behind the focal plane, farthest layer first, nearer layers over farther ones."""
-    in_front = radius < -1.0  # a blurred foreground is translucent at its rim: what it hides shows there
+    in_front = radius < -FOREGROUND_RADIUS_PX
     if in_front.any():
         plate = fill_hidden(plate, in_front)
         radius = circle_of_confusion(plate[..., 3], lens)
@@ -229,12 +232,22 @@ def _render_behind(plate: Array, radius: Array, lens: Lens, layers: int) -> Arra
 
 
 def _blur_foreground_over(scene: Array, *, light: Array, radius: Array, lens: Lens, layers: int) -> Array:
-    """Blur what lies in front of the focal plane and lay it over the scene, nearest layer last."""
+    """Blur what lies in front of the focal plane and lay it over the scene, nearest layer last.
+
+    One surface lies in several layers where its depth changes; their covers add up there, as its parts do.
+    """
+    # What was taken out of the scene behind must be whole here: none of it may stay in the layer without blur.
+    radius = np.where(radius > FOREGROUND_RADIUS_PX, np.maximum(radius, float(radius.max()) / layers), radius)
+    total, opacity = np.zeros_like(light), np.zeros(radius.shape, np.float32)
+    covered = np.zeros_like(opacity)
     for level, share in reversed(_split_by_radius(radius, layers)):
         if level > 0:
             spread, cover = _blur_layer(light, share, level, lens.aperture)
-            scene = spread + (1.0 - cover[..., None]) * scene
-    return scene
+            total = spread + (1.0 - cover[..., None]) * total
+            opacity = cover + (1.0 - cover) * opacity
+            covered += cover
+    covered = np.minimum(covered, 1.0)[..., None]
+    return (covered * total / np.maximum(opacity, 1e-4)[..., None] + (1.0 - covered) * scene).astype(np.float32)
 
 
 def _split_by_radius(radius: Array, layers: int) -> list[tuple[float, Array]]:

@@ -251,3 +251,15 @@ def test_light_that_the_sensor_cut_off_can_be_given():
 def test_apertures_that_cannot_be_are_refused():
     with pytest.raises(ValueError, match="at least 3 blades"):
         Aperture(blades=2)
+
+
+def test_a_surface_that_slopes_towards_the_lens_stays_whole():
+    """No light of what lies behind shines through the middle of a blurred foreground."""
+    height, width = 96, 144
+    photo = np.full((height, width, 3), 0.9, np.float32)
+    photo[:, 30:] = 0.1
+    disparity = np.zeros((height, width), np.float32)
+    disparity[:, 30:] = np.linspace(0.3, 1.0, width - 30)
+    lens = Lens(aperture_px=12.0, focus=0.3)
+    picture = render_shallow_depth_of_field(photo, np.zeros((height, width), np.float32), disparity, lens, layers=6)
+    np.testing.assert_allclose(picture[:, 60:], 0.1, atol=1 / 255)
