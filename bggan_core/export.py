@@ -107,5 +107,16 @@ def publish_weights(
     }
     folder.mkdir(parents=True, exist_ok=True)
     (folder / NETWORK_NAME).write_bytes(tflite)
-    (folder / MANIFEST_NAME).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
+    _write_manifest(manifest, folder)
     return parity
+
+
+def amend_manifest(folder: Path, **fields: Any) -> dict[str, Any]:
+    """Add to a published manifest, or replace in it, what became known after the network was written; return it."""
+    manifest: dict[str, Any] = json.loads((folder / MANIFEST_NAME).read_text(encoding="utf-8")) | fields
+    _write_manifest(manifest, folder)
+    return manifest
+
+
+def _write_manifest(manifest: dict[str, Any], folder: Path) -> None:
+    (folder / MANIFEST_NAME).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")

@@ -53,7 +53,7 @@ Generative Adversarial Network for Rendering Realistic Bokeh* (Qian et al., ECCV
 
 ![Losses of the last run, step by step]({CURVES_NAME})
 
-Pictures to judge the shipped network by, its failures among them, are in the repository's `docs/renderings`.
+`docs/renderings` of the repository has pictures by the network it ships, its failures among them.
 
 ## Data
 
@@ -105,7 +105,7 @@ def _choice(manifest: Mapping[str, Any]) -> str:
 
 Chosen: {choice["rule"]}. On {choice["pairs"]}.
 
-| Pixels the network sees | PSNR over the photo, both fitted (dB) | Time for a photo, ratio to the first |
+| Pixels the network sees | PSNR over the photo, both fitted (dB) | Time for a photo, ratio to the smallest size's |
 |---|---|---|
 {rows}
 

@@ -17,6 +17,9 @@ WINDOW_STEPS, FEWEST_STEPS = 100, 20
 # A healthy critic's penalty is below 1: its slope differs from 1 by less than 1.
 LARGEST_PENALTY = 1e4
 
+# The log's name in a run's folder.
+LOSSES_NAME = "losses.csv"
+
 
 class TrainingDivergedError(RuntimeError):
     """The loss is no longer a number, or explodes; the message names step, configuration and last good checkpoint."""

@@ -226,25 +226,24 @@ def _render_behind(plate: Array, radius: Array, lens: Lens, layers: int) -> Arra
     total, opacity = np.zeros_like(light), np.zeros(radius.shape, np.float32)
     for level, share in _split_by_radius(radius, layers):
         spread, cover = _blur_layer(light, share, level, lens.aperture)
-        total = spread + (1.0 - cover[..., None]) * total
-        opacity = cover + (1.0 - cover) * opacity
+        total, opacity = _lay_over(total, opacity, spread, cover)
     return (total / np.maximum(opacity, 1e-4)[..., None]).astype(np.float32)
 
 
 def _blur_foreground_over(scene: Array, *, light: Array, radius: Array, lens: Lens, layers: int) -> Array:
     """Blur what lies in front of the focal plane and lay it over the scene, nearest layer last.
 
-    One surface lies in several layers where its depth changes; their covers add up there, as its parts do.
+    One surface lies in several layers where its depth changes; their covers add up there, as its parts do. So do the
+    overlapping rims of two surfaces, which come out a little too opaque.
     """
-    # What was taken out of the scene behind must be whole here: none of it may stay in the layer without blur.
+    # What was filled in behind must lie in layers that are blurred, or part of it would show nowhere.
     radius = np.where(radius > FOREGROUND_RADIUS_PX, np.maximum(radius, float(radius.max()) / layers), radius)
     total, opacity = np.zeros_like(light), np.zeros(radius.shape, np.float32)
     covered = np.zeros_like(opacity)
     for level, share in reversed(_split_by_radius(radius, layers)):
         if level > 0:
             spread, cover = _blur_layer(light, share, level, lens.aperture)
-            total = spread + (1.0 - cover[..., None]) * total
-            opacity = cover + (1.0 - cover) * opacity
+            total, opacity = _lay_over(total, opacity, spread, cover)
             covered += cover
     covered = np.minimum(covered, 1.0)[..., None]
     return (covered * total / np.maximum(opacity, 1e-4)[..., None] + (1.0 - covered) * scene).astype(np.float32)
@@ -269,6 +268,11 @@ def _blur_layer(light: Array, share: Array, radius_px: float, aperture: Aperture
     if radius_px >= 0.5:
         layer = _spread(layer, radius_px, aperture)
     return layer[..., :3], layer[..., 3]
+
+
+def _lay_over(total: Array, opacity: Array, spread: Array, cover: Array) -> tuple[Array, Array]:
+    """Put a layer of premultiplied light and its opacity over others."""
+    return spread + (1.0 - cover[..., None]) * total, cover + (1.0 - cover) * opacity
 
 
 def _spread(layer: Array, radius_px: float, aperture: Aperture) -> Array:

@@ -22,6 +22,7 @@ MANIFEST_NAME = "manifest.json"
 # The network halves its input three times; `bggan_core.glassnet` has the same number but imports TensorFlow.
 _SIZE_MULTIPLE = 8
 _SMALLEST_SIDE = 16
+SMALLEST_AREA = _SMALLEST_SIDE**2
 
 Photo = npt.NDArray[np.uint8]
 
@@ -36,8 +37,8 @@ class Renderer:
     """
 
     def __init__(self, network: bytes, *, working_pixels: int, threads: int | None = None) -> None:
-        if working_pixels < _SMALLEST_SIDE**2:
-            raise ValueError(f"working_pixels must be at least {_SMALLEST_SIDE**2}, got {working_pixels}")
+        if working_pixels < SMALLEST_AREA:
+            raise ValueError(f"working_pixels must be at least {SMALLEST_AREA}, got {working_pixels}")
         self.working_pixels = working_pixels
         self._interpreter = Interpreter(model_content=network, num_threads=threads or os.cpu_count() or 1)
         self._input = self._interpreter.get_input_details()[0]["index"]

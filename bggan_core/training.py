@@ -37,7 +37,7 @@ from bggan_core.glassnet import GlassNetConfig
 from bggan_core.growth import widen
 from bggan_core.losses import Features
 from bggan_core.metrics import psnr, ssim
-from bggan_core.monitoring import LossGuard, LossLog, TrainingDivergedError, loss_columns
+from bggan_core.monitoring import LOSSES_NAME, LossGuard, LossLog, TrainingDivergedError, loss_columns
 from bggan_core.published import load_published
 from bggan_core.rendering import MANIFEST_NAME
 from bggan_core.steps import build_learners, build_step
@@ -242,7 +242,7 @@ class Trainer:
             return None
         writer = tf.summary.create_file_writer(str(self.run))
         open_files.enter_context(writer.as_default())
-        log = LossLog(self.run / "losses.csv", columns=loss_columns(self.config), up_to=first)
+        log = LossLog(self.run / LOSSES_NAME, columns=loss_columns(self.config), up_to=first)
         return open_files.enter_context(log)
 
     def _report(self, step: int, terms: dict[str, float], log: LossLog | None) -> None:

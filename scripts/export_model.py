@@ -2,7 +2,6 @@
 
 import csv
 import dataclasses
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,7 +12,7 @@ from tqdm import tqdm
 from bggan_core.checkpoints import load_trained, read_history
 from bggan_core.configs import TrainingConfig
 from bggan_core.data.corpus import PHOTO_LIST_NAME, CorpusEntry, read_manifest
-from bggan_core.data.ebb import NAME_PREFIX, provenance, read_ebb, training_split, validation_split
+from bggan_core.data.ebb import NAME_PREFIX, is_ebb, provenance, read_ebb, training_split, validation_split
 from bggan_core.data.photo_pairs import load_pair
 from bggan_core.evaluation import (
     PROTOCOLS,
@@ -22,32 +21,35 @@ from bggan_core.evaluation import (
     evaluate,
     measure_candidates,
     network,
+    open_held_out_pairs,
     photographed_set,
     record_choice,
     refuse_trained_on,
     summarise,
     synthetic_set,
     trained_photos,
-    unseen_pairs,
     write_report,
 )
 from bggan_core.evaluation.perceptual_distance import PerceptualDistance
-from bggan_core.export import publish_weights
+from bggan_core.export import amend_manifest, publish_weights
+from bggan_core.loss_curves import draw_losses
 from bggan_core.modelcard import CURVES_NAME, write_model_card
-from bggan_core.rendering import MANIFEST_NAME
-from scripts import plot_training
+from bggan_core.monitoring import LOSSES_NAME
+from bggan_core.rendering import SMALLEST_AREA
 
 EVALUATION_SEED = 7
 
 # Steps of the running mean in the training curves: single steps of small batches say little.
 CURVES_SMOOTH = 100
 
-# What the working size is chosen among, and on which pairs: others than are scored, and larger than all but the last.
-WORKING_PIXELS = [128 * 192, 192 * 288, 256 * 384, 384 * 576]
-CHOICE_SEED = 8
+# What the working size is chosen among, as shares of the area trained at last: above it the blur that a network learned
+# in pixels is too small for the picture (docs/evaluation.md, full size).
+WORKING_SHARES = (1.0, 2 / 3, 4 / 9, 1 / 4)
+
+# The pairs it is chosen on, larger than any of them: another draw than is scored (and than 8, kept from decisions).
+CHOICE_SEED = 9
 CHOICE_SIZE = (426, 640)
 
-_NEEDS_DATA = "give --corpus or --ebb: a network is published with its scores"
 DATA_NOTES = "Mattes and depth of most photos were predicted by networks, and the pairs inherit their errors."
 
 
@@ -61,7 +63,11 @@ def main(
     to: Annotated[Path, typer.Option(help="Folder for the published files.")] = Path("weights"),
     working_pixels: Annotated[
         list[int] | None,
-        typer.Option(help="Area photos are scaled to for the network; several are chosen from by quality and time."),
+        typer.Option(
+            min=SMALLEST_AREA,
+            help="Area photos are scaled to for the network; given several times, quality and time choose. Without it, "
+            "four up to the size trained at.",
+        ),
     ] = None,
     choice_pairs: Annotated[int, typer.Option(min=2, help="Pairs the working size is chosen on.")] = 40,
     pairs: Annotated[int, typer.Option(min=2, help="Held-out pairs to evaluate on.")] = 200,
@@ -71,6 +77,9 @@ def main(
     data_notes: Annotated[str, typer.Option(help="What the model card says of the mattes and the depth.")] = DATA_NOTES,
 ) -> None:
     """Convert, compare with Keras, evaluate, and write everything a stranger needs to judge the network."""
+    data = ebb or corpus
+    if data is None:
+        raise typer.BadParameter("give --corpus or --ebb: a network is published with its scores")
     trained, config, _ = load_trained(run, best=best)
     photos = _describe_photos(sorted(trained_photos(run)), corpus)
     record = {
@@ -80,15 +89,15 @@ def main(
         "training_photos": PHOTO_LIST_NAME,
         "data_notes": data_notes,
     }
-    sizes = working_pixels or WORKING_PIXELS
+    sizes = working_pixels or _candidate_sizes(config)
     parity = publish_weights(trained, config.network, to, record=record, working_pixels=sizes[0])
     typer.echo(f"TFLite against Keras: {parity}")
     _write_photo_list(photos, to / PHOTO_LIST_NAME)
-    plot_training.main(run, to / CURVES_NAME, smooth=CURVES_SMOOTH)
+    draw_losses(run / LOSSES_NAME, to / CURVES_NAME, smooth=CURVES_SMOOTH)
     if len(sizes) > 1:
-        _choose_working_size(to, sizes, config, corpus=corpus, ebb=ebb, count=choice_pairs)
+        _choose_working_size(to, sizes, config, data=data, count=choice_pairs)
     distance = PerceptualDistance("vgg16-hed", perceptual_weights) if perceptual_weights else None
-    manifest = _add_evaluation(to, _choose_set(to, config, corpus=corpus, ebb=ebb, count=pairs), distance)
+    manifest = _add_evaluation(to, _choose_set(to, config, data=data, count=pairs), distance)
     (to / "README.md").write_text(write_model_card(manifest, photos), encoding="utf-8")
     typer.echo(manifest["evaluation"])
 
@@ -105,19 +114,39 @@ def _describe_photos(names: list[str], corpus: Path | None) -> list[CorpusEntry]
     return [entries[name] if name in entries else provenance(name) for name in names]
 
 
-def _choose_set(
-    folder: Path, config: TrainingConfig, *, corpus: Path | None, ebb: Path | None, count: int
-) -> EvaluationSet:
+def _candidate_sizes(config: TrainingConfig) -> list[int]:
+    last = config.phases[-1]
+    return [max(round(share * last.height * last.width), SMALLEST_AREA) for share in WORKING_SHARES]
+
+
+def _choose_working_size(folder: Path, sizes: Sequence[int], config: TrainingConfig, *, data: Path, count: int) -> None:
+    """Choose on pairs that are not scored and put the size into the manifest."""
+    if is_ebb(data):
+        files = training_split(read_ebb(data))[:count]
+        if not files:
+            raise typer.BadParameter(f"{data} holds no training pair to choose the size on: give one --working-pixels")
+        pairs, described = map(load_pair, files), f"{len(files)} of EBB!'s training pairs at their own size"
+    else:
+        maker = open_held_out_pairs(data, trained_photos(folder), recipe=config.pairs, seed=CHOICE_SEED)
+        pairs = (maker.make(index, height=CHOICE_SIZE[0], width=CHOICE_SIZE[1]) for index in range(count))
+        described = (
+            f"{count} synthetic pairs of held-out photos (seed {CHOICE_SEED}), {CHOICE_SIZE[0]}x{CHOICE_SIZE[1]}"
+        )
+    methods = {size: network(folder, working_pixels=size) for size in sizes}
+    progress = tqdm(pairs, unit="pair", mininterval=5)
+    choice = record_choice(measure_candidates(methods, progress), pairs=described)
+    amend_manifest(folder, working_pixels=choice["chosen"], choice=choice)
+
+
+def _choose_set(folder: Path, config: TrainingConfig, *, data: Path, count: int) -> EvaluationSet:
     """Score on EBB!'s validation pairs where they are given, else on synthetic ones."""
-    if ebb is not None:
-        files = read_ebb(ebb)
+    if is_ebb(data):
+        files = read_ebb(data)
         scored = validation_split(files)[:count]
         refuse_trained_on((pair.name for pair in scored), trained_photos(folder), network=str(folder))
         return photographed_set(scored, PROTOCOLS["native"], fit_on=training_split(files))
-    if corpus is None:
-        raise typer.BadParameter(_NEEDS_DATA)
     return synthetic_set(
-        corpus,
+        data,
         trained_photos(folder),
         recipe=config.pairs,
         seed=EVALUATION_SEED,
@@ -127,44 +156,15 @@ def _choose_set(
     )
 
 
-def _choose_working_size(
-    folder: Path, sizes: Sequence[int], config: TrainingConfig, *, corpus: Path | None, ebb: Path | None, count: int
-) -> None:
-    """Put the size that the rule chooses into the manifest, on pairs larger than the sizes that are not scored."""
-    if ebb is not None:
-        pairs = (load_pair(pair) for pair in training_split(read_ebb(ebb))[:count])
-        described = "training pairs at native size"
-    elif corpus is None:
-        raise typer.BadParameter(_NEEDS_DATA)
-    else:
-        maker = unseen_pairs(corpus, trained_photos(folder), recipe=config.pairs, seed=CHOICE_SEED)
-        pairs = (maker.make(index, height=CHOICE_SIZE[0], width=CHOICE_SIZE[1]) for index in range(count))
-        described = f"{count} synthetic pairs (seed {CHOICE_SEED}), {CHOICE_SIZE[0]}x{CHOICE_SIZE[1]}"
-    methods = {size: network(folder, working_pixels=size) for size in sizes}
-    progress = tqdm(pairs, total=count, unit="pair", mininterval=5)
-    choice = record_choice(measure_candidates(methods, progress), pairs=described)
-    manifest = _read_manifest(folder)
-    _write_manifest({**manifest, "working_pixels": choice["chosen"], "choice": choice}, folder)
-
-
 def _add_evaluation(folder: Path, evaluated: EvaluationSet, distance: Distance | None) -> dict[str, Any]:
     """Score the published file on held-out pairs and put the table into its manifest."""
     progress = tqdm(evaluated.pairs, total=evaluated.count, unit="pair", mininterval=5)
     scores = list(evaluate(evaluated.methods({"Glass-Net": network(folder)}), progress, distance=distance))
-    manifest = _read_manifest(folder)
-    manifest["metrics"] = [dataclasses.asdict(summary) for summary in summarise(scores)]
-    manifest["evaluation"] = write_report(scores, evaluated, distance=distance)
-    _write_manifest(manifest, folder)
-    return manifest
-
-
-def _read_manifest(folder: Path) -> dict[str, Any]:
-    manifest: dict[str, Any] = json.loads((folder / MANIFEST_NAME).read_text(encoding="utf-8"))
-    return manifest
-
-
-def _write_manifest(manifest: dict[str, Any], folder: Path) -> None:
-    (folder / MANIFEST_NAME).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
+    return amend_manifest(
+        folder,
+        metrics=[dataclasses.asdict(summary) for summary in summarise(scores)],
+        evaluation=write_report(scores, evaluated, distance=distance),
+    )
 
 
 def _write_photo_list(photos: list[CorpusEntry], path: Path) -> None:

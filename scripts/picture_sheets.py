@@ -10,8 +10,9 @@ import numpy as np
 import typer
 
 from bggan_core.configs import CONFIGS
-from bggan_core.data.corpus import CorpusEntry, never_trained_on, read_manifest
+from bggan_core.data.corpus import CorpusEntry, never_trained_on, read_manifest, series_of
 from bggan_core.data.pairs import Pair
+from bggan_core.data.photo_pairs import pictures_by_stem
 from bggan_core.data.synthetic import PairMaker, PairRecipe
 from bggan_core.evaluation import trained_photos
 from bggan_core.focus import fitted_psnr_gain
@@ -19,8 +20,6 @@ from bggan_core.rendering import Photo, Renderer
 
 # Longer side of a picture on a sheet, and the gap between pictures, in pixels.
 _SIDE_PX, _GAP_PX = 480, 6
-
-_SUFFIXES = {".jpg", ".jpeg", ".png"}
 
 
 def _sheet_name(path: Path) -> Path:
@@ -43,18 +42,19 @@ app = typer.Typer(help=__doc__, no_args_is_help=True)
 @app.command()
 def photos(
     sheet: Sheet,
-    folder: Annotated[Path, typer.Option(help="Folder of photos, or a corpus's photos/.", exists=True)] = Path(
-        "examples/unseen"
-    ),
+    folder: Annotated[
+        Path,
+        typer.Option(help="Folder of photos; what was trained on is known by its name.", exists=True, file_okay=False),
+    ] = Path("examples/unseen"),
     weights: Weights = Path("weights"),
     count: Annotated[int, typer.Option(min=1, help="Photos.")] = 40,
     seed: Annotated[int, typer.Option(help="The same seed draws the same photos.")] = 0,
     columns: Columns = 4,
 ) -> None:
-    """Photos never trained on, drawn by chance, each beside its rendering."""
+    """Photos of a folder that were never trained on, each beside its rendering; of more than COUNT, a draw."""
     renderer = Renderer.from_folder(weights)
-    trained = trained_photos(weights)
-    unseen = sorted(path for path in folder.iterdir() if path.suffix.lower() in _SUFFIXES and path.stem not in trained)
+    trained = {series_of(name) for name in trained_photos(weights)}
+    unseen = [path for name, path in pictures_by_stem(folder).items() if series_of(name) not in trained]
     if not unseen:
         raise typer.BadParameter(f"{folder} holds no photo that {weights} never trained on", param_hint="--folder")
     chosen = np.random.default_rng(seed).permutation(len(unseen))[:count]

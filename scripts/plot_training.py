@@ -1,22 +1,12 @@
 """Draw what a run logged: its losses, and in stage B each critic's gap and penalty."""
 
-import csv
 from pathlib import Path
 from typing import Annotated
 
-import matplotlib.pyplot as plt
-import numpy as np
 import typer
 
-# Lower-case prefixes of the columns each panel shows, and whether its axis is logarithmic.
-PANELS = {
-    "Terms of the objective": (("l1", "ssim", "perceptual"), False),
-    "Guiding tasks: error of the detail kept, and of the features": (("focus", "features"), False),
-    "Adversarial term of the generator": (("adversarial",), False),
-    "Critic gap: score of ground truth minus score of renderings": (("gap_",), False),
-    "Gradient penalty, before its weight": (("penalty_",), True),
-    "Norm of the gradient": (("gradient_norm", "critic_gradient_norm"), True),
-}
+from bggan_core.loss_curves import draw_losses
+from bggan_core.monitoring import LOSSES_NAME
 
 
 def main(
@@ -25,45 +15,10 @@ def main(
     smooth: Annotated[int, typer.Option(min=1, help="Steps of the running mean, drawn over the single steps.")] = 10,
 ) -> None:
     """Draw one panel for each kind of number the run has."""
-    columns = read_columns(run if run.suffix == ".csv" else run / "losses.csv")
-    panels = {
-        title: ([name for name in columns if name.startswith(prefixes)], logarithmic)
-        for title, (prefixes, logarithmic) in PANELS.items()
-    }
-    panels = {title: (names, logarithmic) for title, (names, logarithmic) in panels.items() if names}
-    figure, axes = plt.subplots(len(panels), 1, figsize=(8, 2.4 * len(panels)), sharex=True, layout="constrained")
-    for axis, (title, (names, logarithmic)) in zip(np.ravel(axes), panels.items(), strict=True):
-        for number, name in enumerate(names):
-            axis.plot(columns["step"], columns[name], color=f"C{number}", alpha=0.25, linewidth=0.8)
-            axis.plot(*running_mean(columns["step"], columns[name], smooth), color=f"C{number}", label=name)
-        axis.set_title(title, loc="left", fontsize=10)
-        axis.set_yscale("log" if logarithmic else "linear")
-        axis.legend(fontsize=8, loc="upper right")
-        axis.grid(alpha=0.3)
-    np.ravel(axes)[-1].set_xlabel("step")
-    figure.savefig(to, dpi=110)
-    plt.close(figure)
-
-
-def read_columns(path: Path) -> dict[str, np.ndarray]:
-    """Read a loss log, column by column, without the rows that an interruption cut off.
-
-    Raises:
-        typer.BadParameter: there is no such file, or no row in it.
-    """
-    if not path.is_file():
-        raise typer.BadParameter(f"{path} is missing: give the folder of a run", param_hint="--run")
-    with path.open(newline="", encoding="utf-8") as file:
-        rows = [row for row in csv.DictReader(file) if row["learning_rate"]]
-    if not rows:
-        raise typer.BadParameter(f"{path} holds no step yet", param_hint="--run")
-    return {name: np.array([float(row[name] or "nan") for row in rows]) for name in rows[0]}
-
-
-def running_mean(steps: np.ndarray, values: np.ndarray, width: int) -> tuple[np.ndarray, np.ndarray]:
-    """Mean of every `width` steps in a row, at the last of them; of fewer steps, of all."""
-    width = min(width, len(values))
-    return steps[width - 1 :], np.convolve(values, np.full(width, 1 / width), mode="valid")
+    try:
+        draw_losses(run if run.suffix == ".csv" else run / LOSSES_NAME, to, smooth=smooth)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--run") from error
 
 
 if __name__ == "__main__":

@@ -14,7 +14,14 @@ from bggan_core.evaluation.methods import (
 )
 from bggan_core.evaluation.provenance import refuse_trained_on, trained_photos
 from bggan_core.evaluation.scoring import MEASURES, Distance, Score, Summary, evaluate, gap_closed, summarise
-from bggan_core.evaluation.sets import PROTOCOLS, EvaluationSet, Protocol, photographed_set, synthetic_set, unseen_pairs
+from bggan_core.evaluation.sets import (
+    PROTOCOLS,
+    EvaluationSet,
+    Protocol,
+    open_held_out_pairs,
+    photographed_set,
+    synthetic_set,
+)
 from bggan_core.evaluation.tables import record_csv, table_1, to_markdown, write_report
 
 __all__ = [
@@ -38,6 +45,7 @@ __all__ = [
     "global_gaussian",
     "measure_candidates",
     "network",
+    "open_held_out_pairs",
     "photographed_set",
     "record_choice",
     "record_csv",
@@ -47,7 +55,6 @@ __all__ = [
     "table_1",
     "to_markdown",
     "trained_photos",
-    "unseen_pairs",
     "without_detail_transfer",
     "write_report",
 ]

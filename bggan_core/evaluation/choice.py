@@ -13,7 +13,7 @@ from bggan_core.evaluation.estimates import Estimate, bootstrap_mean
 from bggan_core.evaluation.methods import Method
 from bggan_core.focus import fitted_psnr_gain
 
-# Less than a rater can see, and a tenth of what a network gains over a global blur.
+# About a twentieth of what the shipped network gains over a global Gaussian (docs/evaluation.md).
 TOLERANCE_DB = 0.1
 
 RULE = (
@@ -43,7 +43,7 @@ def measure_candidates(methods: Mapping[int, Method], pairs: Iterable[Pair], *, 
         methods: A network's renderings by working size.
         seed: Of the bootstrap.
     Raises:
-        ValueError: there is no pair.
+        ValueError: there is no pair, or a rendering equals its ground truth, so that the mean is infinite.
     """
     gains: dict[int, list[float]] = {size: [] for size in methods}
     seconds: dict[int, list[float]] = {size: [] for size in methods}
@@ -53,6 +53,8 @@ def measure_candidates(methods: Mapping[int, Method], pairs: Iterable[Pair], *, 
             rendering = render(pair)
             seconds[size].append(time.perf_counter() - began)
             gains[size].append(fitted_psnr_gain(rendering, pair.photo, pair.bokeh, pair.mask))
+    if not next(iter(gains.values())):
+        raise ValueError("there is no pair to choose a working size on")
     estimates = {size: bootstrap_mean(values, seed=seed) for size, values in gains.items()}
     baseline = np.median(seconds[min(methods)])
     return [
@@ -61,7 +63,7 @@ def measure_candidates(methods: Mapping[int, Method], pairs: Iterable[Pair], *, 
 
 
 def choose(candidates: Sequence[Candidate]) -> Candidate:
-    """Apply `RULE`."""
+    """Find the candidate that `RULE` picks."""
     best = max(candidate.fitted_gain_db.mean for candidate in candidates)
     return min(
         (candidate for candidate in candidates if candidate.fitted_gain_db.mean >= best - TOLERANCE_DB),

@@ -138,7 +138,7 @@ def synthetic_set(
     Args:
         trained: Names of the photos that the networks were trained on.
     """
-    maker = unseen_pairs(corpus, trained, recipe=recipe, seed=seed)
+    maker = open_held_out_pairs(corpus, trained, recipe=recipe, seed=seed)
     others = [entry for entry in read_manifest(corpus) if not is_held_out(entry.name)]
     fit_maker = PairMaker(corpus, others, recipe=recipe, seed=seed + 1)
     fit = list(_make(fit_maker, count=min(_FIT_PAIRS, count), height=height, width=width))
@@ -158,7 +158,7 @@ def synthetic_set(
     )
 
 
-def unseen_pairs(corpus: Path, trained: Collection[str], *, recipe: PairRecipe, seed: int) -> PairMaker:
+def open_held_out_pairs(corpus: Path, trained: Collection[str], *, recipe: PairRecipe, seed: int) -> PairMaker:
     """Open a source of pairs of held-out photos of whose series none was trained on."""
     return PairMaker(corpus, never_trained_on(read_manifest(corpus), trained), recipe=recipe, seed=seed)
 

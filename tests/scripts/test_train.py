@@ -11,6 +11,7 @@ from bggan_core.checkpoints import load_trained, read_history
 from bggan_core.configs import Phase, StageB, TrainingConfig
 from bggan_core.critics import CriticsConfig
 from bggan_core.data.ebb import EbbRecipe
+from bggan_core.loss_curves import read_columns, running_mean
 from scripts import benchmark, make_ebb_sample, plot_training, train
 from tests.bggan_core.features import SHALLOW, write_random_vgg
 from tests.bggan_core.networks import TINY
@@ -86,14 +87,14 @@ def test_a_plot_has_one_panel_for_each_kind_of_number(tmp_path):
     columns = ["step", "total", "l1", "gap_70", "penalty_70", "gradient_norm", "learning_rate"]
     rows = [",".join(map(str, [step, 1, 0.5, 0.1, 0.2, 1, 1e-4])) for step in range(1, 30)]
     log.write_text("\n".join([",".join(columns), *rows, "30,1,0.5"]))
-    assert len(plot_training.read_columns(log)["step"]) == 29
+    assert len(read_columns(log)["step"]) == 29
     plot_training.main(tmp_path, tmp_path / "plot.png")
     with Image.open(tmp_path / "plot.png") as picture:
         assert picture.size == (880, 4 * 264)
 
 
 def test_the_running_mean_is_that_of_the_last_steps():
-    steps, means = plot_training.running_mean(np.arange(1, 6), np.array([1.0, 2.0, 3.0, 4.0, 5.0]), 3)
+    steps, means = running_mean(np.arange(1, 6), np.array([1.0, 2.0, 3.0, 4.0, 5.0]), 3)
     np.testing.assert_allclose(means, [2, 3, 4])
     np.testing.assert_array_equal(steps, [3, 4, 5])
 
