@@ -189,6 +189,40 @@ def test_a_blurred_foreground_looks_as_the_ray_tracer_sees_it(rng):
     assert _psnr_db(light, traced) < 30
 
 
+def test_two_blurred_foregrounds_look_as_the_ray_tracer_sees_them(rng):
+    """Four planes; where the rims of the nearest two overlap the renderer is a little too opaque."""
+    nearest = Plane(_textures(rng), _box(np.s_[40:64], np.s_[0:30]), 1.0)
+    near = Plane(_textures(rng), _box(np.s_[36:64], np.s_[20:50]), 0.85)
+    subject = Plane(_textures(rng), _box(np.s_[10:50], np.s_[44:76]), 0.6)
+    background = Plane(_textures(rng, cell=16), EVERYWHERE, 0.1)
+    planes = [nearest, near, subject, background]
+    light, disparity = pinhole(planes)
+    matte = subject.opacity * (1 - nearest.opacity) * (1 - near.opacity)
+    lens = Lens(aperture_px=10, focus=0.6, **NO_GLOW)
+    rendered = srgb_to_linear(render_shallow_depth_of_field(linear_to_srgb(light), matte, disparity, lens, layers=12))
+    traced = trace(planes, aperture_px=10, focus=0.6, rays=800, rng=rng)
+    assert _psnr_db(rendered, traced) > 36
+    assert _psnr_db(light, traced) < 30
+
+
+def test_a_foreground_that_slopes_looks_as_the_ray_tracer_sees_it(rng):
+    """Ground that comes nearer from column to column, as strips, before a bright background."""
+    texture = _textures(rng) * 0.3
+    columns = np.linspace(0, texture.shape[1], 33).astype(int)
+    strips = [
+        Plane(texture, _box(np.s_[30:64], np.s_[left:right]), disparity)
+        for left, right, disparity in zip(columns[:-1], columns[1:], np.linspace(0.5, 1.0, 32), strict=True)
+    ]
+    planes = [*reversed(strips), Plane(np.full_like(texture, 0.9), EVERYWHERE, 0.5)]
+    light, disparity = pinhole(planes)
+    lens = Lens(aperture_px=10, focus=0.5, **NO_GLOW)
+    nothing = np.zeros_like(disparity)
+    rendered = srgb_to_linear(render_shallow_depth_of_field(linear_to_srgb(light), nothing, disparity, lens, layers=6))
+    traced = trace(planes, aperture_px=10, focus=0.5, rays=400, rng=rng)
+    assert _psnr_db(rendered, traced) > 29
+    assert _psnr_db(light, traced) < 25
+
+
 @pytest.mark.parametrize("aperture", [Aperture(), Aperture(blades=5, rotation_deg=20), Aperture(blades=6)])
 def test_an_aperture_spreads_light_where_rays_through_it_land(aperture, rng):
     kernel = aperture_kernel(7.0, aperture)

@@ -227,7 +227,27 @@ def test_the_benchmark_reports_ratios_to_its_first_line(capsys):
 def test_the_renderer_opens_what_was_published(published, tmp_path):
     copy = shutil.copytree(published, tmp_path / "copy")
     manifest = json.loads((copy / "manifest.json").read_text())
-    assert [each["working_pixels"] for each in manifest["choice"]["candidates"]] == [24 * 36, 48 * 72]
     assert Renderer.from_folder(copy).working_pixels == manifest["choice"]["chosen"]
-    assert cv2.imread(str(copy / "training-curves.png")) is not None
-    assert f"| {manifest['choice']['chosen']:,} (chosen) |" in (copy / "README.md").read_text()
+
+
+def test_the_card_shows_among_which_sizes_the_rule_chose_and_the_training_curves(published):
+    choice = json.loads((published / "manifest.json").read_text())["choice"]
+    assert [each["working_pixels"] for each in choice["candidates"]] == [24 * 36, 48 * 72]
+    card = (published / "README.md").read_text()
+    assert f"| {choice['chosen']:,} (chosen) |" in card
+    assert "(training-curves.png)" in card
+    assert cv2.imread(str(published / "training-curves.png")) is not None
+
+
+def test_a_network_is_published_with_photographed_pairs(published, corpus, ebb, tmp_path):
+    sizes = {"working_pixels": [24 * 36, 48 * 72], "choice_pairs": 2}
+    export_model.main(published.parent / "first", corpus, ebb, to=tmp_path, pairs=2, **sizes)
+    manifest = json.loads((tmp_path / "manifest.json").read_text())
+    assert manifest["choice"]["pairs"] == "2 of EBB!'s training pairs at their own size"
+    assert "2 photographed pairs (ebb/4400 to ebb/4401)" in manifest["evaluation"]
+
+
+def test_nothing_is_written_where_there_is_nothing_to_score_on(published, tmp_path):
+    with pytest.raises(typer.BadParameter, match="give --corpus or --ebb"):
+        export_model.main(published.parent / "first", to=tmp_path / "weights")
+    assert not (tmp_path / "weights").exists()
