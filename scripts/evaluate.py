@@ -32,6 +32,7 @@ from bggan_core.evaluation import (
     write_report,
 )
 from bggan_core.evaluation.perceptual_distance import PerceptualDistance
+from bggan_core.rendering import SMALLEST_AREA
 
 _SPLITS = {"validation": validation_split, "test": test_split, "training": training_split}
 
@@ -67,7 +68,7 @@ def main(
         Literal["vgg16-hed", "vgg19"], typer.Option(help="What the file holds.")
     ] = "vgg16-hed",
     working_pixels: Annotated[
-        int | None, typer.Option(help="Area the networks see, instead of the manifest's.")
+        int | None, typer.Option(min=SMALLEST_AREA, help="Area the networks see, instead of the manifest's.")
     ] = None,
     compare_transfer: Annotated[
         bool, typer.Option(help="Score the first network without detail transfer as well; with pairs of full size.")
