@@ -80,6 +80,8 @@ def main(
     data = ebb or corpus
     if data is None:
         raise typer.BadParameter("give --corpus or --ebb: a network is published with its scores")
+    if ebb is not None and not is_ebb(ebb):
+        raise typer.BadParameter(f"{ebb} has neither of EBB!'s layouts", param_hint="--ebb")
     trained, config, _ = load_trained(run, best=best)
     photos = _describe_photos(sorted(trained_photos(run)), corpus)
     record = {

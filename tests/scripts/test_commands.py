@@ -250,4 +250,6 @@ def test_a_network_is_published_with_photographed_pairs(published, corpus, ebb, 
 def test_nothing_is_written_where_there_is_nothing_to_score_on(published, tmp_path):
     with pytest.raises(typer.BadParameter, match="give --corpus or --ebb"):
         export_model.main(published.parent / "first", to=tmp_path / "weights")
+    with pytest.raises(typer.BadParameter, match="neither of EBB!'s layouts"):
+        export_model.main(published.parent / "first", ebb=tmp_path, to=tmp_path / "weights")
     assert not (tmp_path / "weights").exists()
