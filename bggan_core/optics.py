@@ -136,18 +136,35 @@ def render_shallow_depth_of_field(
     light = restore_highlights(sharp, gain=lens.highlight_gain)
     if lights is not None:
         light = np.maximum(light, sharp + lights)
-    hidden = cv2.dilate(matte, np.ones((3, 3), np.uint8), iterations=max(1, photo.shape[1] // 128)) > 0.05
+    # The pixels next to the matte hold some of the subject's light too.
+    hidden = cv2.dilate(matte, np.ones((3, 3), np.uint8), iterations=max(1, photo.shape[1] // 384)) > 0.05
     plate = fill_hidden(np.dstack([light, disparity]), hidden)
     radius = circle_of_confusion(plate[..., 3], lens)
     behind = _render_behind(plate, radius, lens, layers)
+    own = _light_of_subject(sharp, matte, without_subject=fill_hidden(sharp, hidden))
     # What is in focus was clipped by the sensor as the photo shows it: its restored light would come out too white.
-    in_focus = (np.clip(1.0 - np.abs(radius), 0.0, 1.0) * ~hidden)[..., None]
-    behind = in_focus * sharp + (1.0 - in_focus) * behind
-    subject = fill_hidden(sharp, matte < 0.7) if (matte >= 0.7).any() else sharp
-    scene = matte[..., None] * subject + (1.0 - matte[..., None]) * behind
+    in_focus = np.clip(1.0 - np.abs(radius), 0.0, 1.0)[..., None]
+    scene = in_focus * sharp + (1.0 - in_focus) * (own + (1.0 - matte[..., None]) * behind)
     nearer = np.maximum(-radius, 0.0) * (1.0 - matte)
     scene = _blur_foreground_over(scene, light=plate[..., :3], radius=nearer, lens=lens, layers=layers)
     return linear_to_srgb(np.clip(scene, 0.0, 1.0))
+
+
+def _light_of_subject(light: Array, matte: Array, *, without_subject: Array) -> Array:
+    """The subject's share of a picture's light, premultiplied by its matte, all linear [H, W, 3].
+
+    At its rim it is that of the subject's nearest whole pixels. Where the matte is undecided over a wider area, no
+    guess of the subject's colour is good: there it is what the background leaves to explain, so that the picture
+    stays as it is as far as the background is smooth.
+    """
+    opacity = matte[..., None]
+    subject = fill_hidden(light, matte < 0.7) if (matte >= 0.7).any() else light
+    left_to_explain = light - (1.0 - opacity) * without_subject
+    reach = 2 * round(matte.shape[1] / 192) + 1
+    undecided = ((matte > 0.05) & (matte < 0.95)).astype(np.float32)
+    wide = cv2.morphologyEx(undecided, cv2.MORPH_OPEN, np.ones((reach, reach), np.uint8))
+    wide = cv2.blur(wide, (3, 3))[..., None]
+    return wide * left_to_explain + (1.0 - wide) * opacity * subject
 
 
 def render_without_occlusion(photo: Array, matte: Array, disparity: Array, lens: Lens, *, layers: int = 8) -> Array:

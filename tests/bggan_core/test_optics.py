@@ -87,6 +87,34 @@ def test_a_sharp_subject_does_not_bleed_into_its_background():
     np.testing.assert_allclose(bokeh[matte == 0], 0.2, atol=2e-3)
 
 
+def test_an_undecided_matte_before_a_bright_sky_leaves_the_picture_as_it_is():
+    """Filled in from the sky all around, the dark thing that the matte doubts would come out as a grey cloud."""
+    photo = np.full((64, 96, 3), 0.9, np.float32)
+    matte, disparity = np.zeros((64, 96), np.float32), np.zeros((64, 96), np.float32)
+    photo[:, 40:60] = 0.1
+    matte[:32, 40:60], matte[32:, 40:60] = 1.0, 0.5
+    bokeh = render_shallow_depth_of_field(photo, matte, disparity, Lens(4, 1.0, **NO_GLOW))
+    np.testing.assert_allclose(bokeh[40:56, 44:56], 0.1, atol=0.06)
+
+
+def test_the_ground_in_focus_beside_the_subject_stays_as_it_is(rng):
+    photo = rng.uniform(0.2, 0.8, (64, 96, 3)).astype(np.float32)
+    matte = np.zeros((64, 96), np.float32)
+    matte[20:44, 30:66] = 1
+    bokeh = render_shallow_depth_of_field(photo, matte, np.full((64, 96), 0.8, np.float32), Lens(8, 0.8, **NO_GLOW))
+    np.testing.assert_allclose(bokeh, photo, atol=1e-4)
+
+
+def test_background_next_to_the_subject_is_its_own_and_not_what_lies_around():
+    """A dark post beside a dark subject, before a bright wall: no bright gap between post and subject."""
+    photo = np.full((128, 384, 3), 0.9, np.float32)
+    photo[:, 180:204] = 0.1
+    matte = np.zeros((128, 384), np.float32)
+    matte[:, 180:200] = 1
+    bokeh = render_shallow_depth_of_field(photo, matte, np.zeros((128, 384), np.float32), Lens(1.5, 1.0, **NO_GLOW))
+    assert bokeh[64, 201].mean() < 0.3
+
+
 def test_without_occlusion_it_does():
     """The halo that the ablation shows: the subject's red in the background next to it."""
     photo = np.full((64, 64, 3), 0.2, np.float32)
