@@ -50,6 +50,8 @@ class PairRecipe:
     Args:
         in_situ_share, near_plane_share: Shares of these kinds; the rest are cut-outs.
         blur_radius: Range of the radius of confusion of the farthest background, as a share of the longer side.
+        blur_side_px: The side it is a share of where the longer side is less, so that discs on small pictures have as
+            many pixels as on those the network is meant for; 0 leaves it at the longer side.
         portrait_share: Share of batches in portrait orientation.
         bystander_share: Share of cut-outs with a second one in the background.
         foreground_share: Share of pairs with something out of focus in front of the subject.
@@ -61,6 +63,7 @@ class PairRecipe:
     in_situ_share: float = 0.5
     near_plane_share: float = 0.2
     blur_radius: tuple[float, float] = (0.007, 0.018)
+    blur_side_px: int = 0
     portrait_share: float = 0.25
     bystander_share: float = 0.2
     foreground_share: float = 0.06
@@ -163,7 +166,7 @@ class PairMaker:
         return self._sharp[name]
 
     def _photograph(self, scene: Scene, rng: np.random.Generator, *, has_outline: bool) -> Pair:
-        radius_px = rng.uniform(*self.recipe.blur_radius) * max(scene.matte.shape)
+        radius_px = rng.uniform(*self.recipe.blur_radius) * max(*scene.matte.shape, self.recipe.blur_side_px)
         lens = focus_on_subject(scene, radius_px=radius_px)
         lights = None
         if rng.random() < self.recipe.night_share:
