@@ -3,7 +3,7 @@
 Three kinds. *In situ*: a photo whose background is sharp, its own matte and depth. *Near plane*: such a photo focused
 on what is nearest, by its depth alone. *Cut-out*: a subject laid over another photo, standing where that photo's ground
 is. In all of them the subject's depth, and so the ground it stands on, stays sharp. Photos whose background a lens has
-blurred already serve as cut-outs only.
+blurred already serve as cut-outs only, never as plates.
 
 Everything a pair contains follows from (seed, index): the n-th pair is the same in every run.
 """
@@ -151,7 +151,11 @@ class PairMaker:
         return snap_depth(cropped) if kind == "in_situ" else take_near_plane(cropped, rng)
 
     def _draw_cut_out(self, rng: np.random.Generator, *, height: int, width: int) -> Scene | None:
-        plate = random_crop(self._load(self.plates, rng), rng, height=height, width=width)
+        name = str(rng.choice(self.plates))
+        whole = self._load([name], rng)
+        if not self._has_sharp_background(name, whole):
+            return None
+        plate = random_crop(whole, rng, height=height, width=width)
         if rng.random() < self.recipe.bystander_share:
             plate = add_bystander(self._load(self.subjects, rng), plate, rng)
         return lay_over(self._load(self.subjects, rng), plate, rng)

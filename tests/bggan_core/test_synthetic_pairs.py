@@ -1,3 +1,4 @@
+import shutil
 from dataclasses import replace
 
 import cv2
@@ -89,6 +90,20 @@ def test_a_photo_with_a_blurred_background_is_no_in_situ_pair(corpus):
     assert not has_sharp_background(replace(scene, photo=portrait.astype(np.float32)))
 
 
+def test_a_photo_with_a_blurred_background_is_no_plate(corpus, tmp_path):
+    shutil.copytree(corpus, tmp_path / "corpus")
+    blurred = cv2.resize(np.random.default_rng(1).integers(0, 256, (6, 9, 3)).astype(np.uint8), (144, 96))
+    entries = read_manifest(corpus)
+    plates = [entry for entry in entries if entry.subject_fraction == 0]
+    for entry in plates[1:]:
+        cv2.imwrite(str(tmp_path / "corpus" / "photos" / f"{entry.name}.jpg"), blurred)
+    maker = PairMaker(tmp_path / "corpus", entries, recipe=_only("cut_out"), seed=3)
+    for index in range(4):
+        pair = maker.make(index, height=64, width=96)
+        # Random greys are sharp from one pixel to the next, in the one plate that still has them.
+        assert np.abs(np.diff(pair.photo, axis=1))[pair.matte[:, 1:] == 0].mean() > 0.1
+
+
 def test_smeared_depth_leaves_the_background_but_the_ground_stays():
     """A subject at .8 on ground at .8 below it, before a wall at .2; the depth map smears .8 over the wall."""
     matte, disparity = np.zeros((96, 144), np.float32), np.full((96, 144), 0.2, np.float32)
@@ -106,6 +121,16 @@ def test_a_scene_without_anything_near_has_no_near_plane(rng):
         rng.random((64, 96, 3), np.float32), np.zeros((64, 96), np.float32), np.full((64, 96), 0.5, np.float32)
     )
     assert take_near_plane(flat, rng) is None
+
+
+def test_discs_on_small_pictures_can_span_as_many_pixels_as_on_large_ones(corpus):
+    at_their_own_size = _only("in_situ", replace(PLAIN, blur_radius=(0.05, 0.05)))
+    as_on_larger = replace(at_their_own_size, blur_side_px=144)
+    radii = [
+        PairMaker(corpus, read_manifest(corpus), recipe=recipe, seed=3).make(0, height=48, width=72).radius_px
+        for recipe in (at_their_own_size, as_on_larger)
+    ]
+    np.testing.assert_allclose(radii[1], 2 * radii[0], rtol=1e-5)
 
 
 def test_a_recipe_with_more_than_everything_is_refused():
