@@ -148,12 +148,14 @@ PAPER_SIZE = dataclasses.replace(
     seed=2022,
 )
 
-# The same, guided: first on small pictures, where a sample costs a quarter, then where blur spans enough pixels.
+# The same, guided. Small pictures, four for the price of one, and large ones take turns, so that neither size is
+# forgotten while the many scenes of the other are learned from; discs span as many pixels on both.
+_TURNS = (Phase(steps=100, batch=8, height=128, width=192), Phase(steps=100, batch=2, height=256, width=384))
 GUIDED = dataclasses.replace(
     PAPER_SIZE,
     name="guided",
-    phases=(Phase(steps=45000, batch=4, height=128, width=192), Phase(steps=10000, batch=2, height=256, width=384)),
-    pairs=PairRecipe(in_situ_share=0.45, near_plane_share=0.3),
+    phases=(*(150 * _TURNS), Phase(steps=10000, batch=2, height=256, width=384)),
+    pairs=PairRecipe(in_situ_share=0.45, near_plane_share=0.3, blur_side_px=384),
     guidance=GuidanceConfig(),
     learning_rate=3e-4,
     final_learning_rate=2e-5,
