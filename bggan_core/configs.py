@@ -148,13 +148,13 @@ PAPER_SIZE = dataclasses.replace(
     seed=2022,
 )
 
-# The same, guided. Small pictures, four for the price of one, and large ones take turns, so that neither size is
-# forgotten while the many scenes of the other are learned from; discs span as many pixels on both.
-_TURNS = (Phase(steps=100, batch=8, height=128, width=192), Phase(steps=100, batch=2, height=256, width=384))
+# The same, guided. Small pictures, four for the price of one, and large ones take turns: after a stretch of small ones
+# alone the blur on large ones had become milder each time (docs/training-log.md). Discs span as many pixels on both.
+_TURNS = (Phase(steps=500, batch=8, height=128, width=192), Phase(steps=500, batch=2, height=256, width=384))
 GUIDED = dataclasses.replace(
     PAPER_SIZE,
     name="guided",
-    phases=(*(150 * _TURNS), Phase(steps=10000, batch=2, height=256, width=384)),
+    phases=(*(30 * _TURNS), Phase(steps=10000, batch=2, height=256, width=384)),
     pairs=PairRecipe(in_situ_share=0.45, near_plane_share=0.3, blur_side_px=384),
     guidance=GuidanceConfig(),
     learning_rate=3e-4,

@@ -23,6 +23,13 @@ HIGHLIGHT_KNEE = 0.92
 # Blur from which on a nearer surface is translucent at its rim, and what it hides must be filled in, in pixels.
 FOREGROUND_RADIUS_PX = 1.0
 
+# Opacity up to which a pixel is background, and from which on its colour is the subject's own.
+BARELY, SURE = 0.05, 0.7
+
+# How far around a subject its light is taken to reach, as a share of the longer side: a pixel of 384. Of softer rims a
+# few grey levels then bleed into the background; more would fill in background that can be seen.
+RIM = 1 / 384
+
 
 @dataclass(frozen=True)
 class Aperture:
@@ -115,7 +122,8 @@ def render_shallow_depth_of_field(
 
     The subject (the matte) lies in the focal plane. What it hides is filled in from around it before it is blurred,
     so that the sharp subject never bleeds into its background; what is nearer than the focal plane bleeds over the
-    subject, and what that hides is filled in as well.
+    subject, and what that hides is filled in as well. Where the matte is undecided over a wider area the photo is left
+    as it is but for the difference that blurring makes to the background around.
 
     Args:
         photo: All in focus, sRGB, [H, W, 3] in [0, 1].
@@ -136,35 +144,45 @@ def render_shallow_depth_of_field(
     light = restore_highlights(sharp, gain=lens.highlight_gain)
     if lights is not None:
         light = np.maximum(light, sharp + lights)
-    # The pixels next to the matte hold some of the subject's light too.
-    hidden = cv2.dilate(matte, np.ones((3, 3), np.uint8), iterations=max(1, photo.shape[1] // 384)) > 0.05
+    reach = max(1, round(max(matte.shape) * RIM))
+    hidden = cv2.dilate(matte, _square(reach)) > BARELY
     plate = fill_hidden(np.dstack([light, disparity]), hidden)
     radius = circle_of_confusion(plate[..., 3], lens)
     behind = _render_behind(plate, radius, lens, layers)
-    own = _light_of_subject(sharp, matte, without_subject=fill_hidden(sharp, hidden))
-    # What is in focus was clipped by the sensor as the photo shows it: its restored light would come out too white.
+    scene = _lay_subject_over(behind, sharp, matte, plate=plate[..., :3])
+    # What is in focus stays as the photo shows it, beside the subject too; its restored light would be too white.
     in_focus = np.clip(1.0 - np.abs(radius), 0.0, 1.0)[..., None]
-    scene = in_focus * sharp + (1.0 - in_focus) * (own + (1.0 - matte[..., None]) * behind)
+    scene = (in_focus * sharp + (1.0 - in_focus) * scene).astype(np.float32)
     nearer = np.maximum(-radius, 0.0) * (1.0 - matte)
     scene = _blur_foreground_over(scene, light=plate[..., :3], radius=nearer, lens=lens, layers=layers)
     return linear_to_srgb(np.clip(scene, 0.0, 1.0))
 
 
-def _light_of_subject(light: Array, matte: Array, *, without_subject: Array) -> Array:
-    """The subject's share of a picture's light, premultiplied by its matte, all linear [H, W, 3].
+def _lay_subject_over(behind: Array, light: Array, matte: Array, *, plate: Array) -> Array:
+    """Lay the sharp subject, with opacity `matte`, over its blurred background; all linear [H, W, 3].
 
-    At its rim it is that of the subject's nearest whole pixels. Where the matte is undecided over a wider area, no
-    guess of the subject's colour is good: there it is what the background leaves to explain, so that the picture
-    stays as it is as far as the background is smooth.
+    At a narrow rim the subject's light is taken from its surest pixels near by. Where the matte is undecided over a
+    wider area no guess of it is good, but a picture I = a F + (1 - a) B gives a F once the plate B is known; both
+    backgrounds are clipped there as the picture is. So undecided places stay as they are as far as their background
+    is smooth.
     """
     opacity = matte[..., None]
-    subject = fill_hidden(light, matte < 0.7) if (matte >= 0.7).any() else light
-    left_to_explain = light - (1.0 - opacity) * without_subject
-    reach = 2 * round(matte.shape[1] / 192) + 1
-    undecided = ((matte > 0.05) & (matte < 0.95)).astype(np.float32)
-    wide = cv2.morphologyEx(undecided, cv2.MORPH_OPEN, np.ones((reach, reach), np.uint8))
-    wide = cv2.blur(wide, (3, 3))[..., None]
-    return wide * left_to_explain + (1.0 - wide) * opacity * subject
+    subject = fill_hidden(light, matte < SURE) if (matte >= SURE).any() else light
+    over = opacity * subject + (1.0 - opacity) * behind
+    exchanged = light + (1.0 - opacity) * (np.minimum(behind, 1.0) - np.minimum(plate, 1.0))
+    wide = _undecided(matte)[..., None]
+    return wide * exchanged + (1.0 - wide) * over
+
+
+def _undecided(matte: Array) -> Array:
+    """Where a matte is neither subject nor background over more than a rim's width: [H, W] in [0, 1]."""
+    doubtful = ((matte > BARELY) & (matte < 1.0 - BARELY)).astype(np.float32)
+    wide = cv2.morphologyEx(doubtful, cv2.MORPH_OPEN, _square(max(1, round(2 * max(matte.shape) * RIM))))
+    return cv2.blur(wide, (3, 3)) * (matte > 0)
+
+
+def _square(reach: int) -> npt.NDArray[np.uint8]:
+    return np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)
 
 
 def render_without_occlusion(photo: Array, matte: Array, disparity: Array, lens: Lens, *, layers: int = 8) -> Array:

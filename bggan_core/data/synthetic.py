@@ -39,7 +39,7 @@ PairKind = Literal["in_situ", "near_plane", "cut_out"]
 # A plate with a large subject of its own would make two candidates for the focus.
 PLATE_SUBJECT_FRACTION = 0.15
 
-# About one draw in four is passed over on a corpus of predicted mattes.
+# About three draws in ten are passed over on a corpus of predicted mattes.
 MOST_DRAWS = 200
 
 
@@ -50,8 +50,8 @@ class PairRecipe:
     Args:
         in_situ_share, near_plane_share: Shares of these kinds; the rest are cut-outs.
         blur_radius: Range of the radius of confusion of the farthest background, as a share of the longer side.
-        blur_side_px: The side it is a share of where the longer side is less, so that discs on small pictures have as
-            many pixels as on those the network is meant for; 0 leaves it at the longer side.
+        blur_side_px: Shortest side that `blur_radius` is taken of: smaller pictures get discs of as many pixels as one
+            this long, for a network that is meant for such; 0 for none.
         portrait_share: Share of batches in portrait orientation.
         bystander_share: Share of cut-outs with a second one in the background.
         foreground_share: Share of pairs with something out of focus in front of the subject.
@@ -72,6 +72,8 @@ class PairRecipe:
     occlusion: Literal["handled", "ignored"] = "handled"
 
     def __post_init__(self) -> None:
+        if self.blur_side_px < 0:
+            raise ValueError(f"blur_side_px must be at least 0, got {self.blur_side_px}")
         if min(self.in_situ_share, self.near_plane_share) < 0 or self.in_situ_share + self.near_plane_share > 1 + 1e-9:
             raise ValueError(
                 f"in_situ_share and near_plane_share must be at least 0 and at most 1 together, got {self}"
@@ -116,7 +118,7 @@ class PairMaker:
         """Make pair `index` at a size in pixels.
 
         Raises:
-            ValueError: no photo has a clear subject.
+            ValueError: no photo has a clear subject, or a sharp background where one is needed.
         """
         rng = np.random.default_rng([self.seed, 1, index])
         for _ in range(MOST_DRAWS):  # photos whose matte or depth says nothing clear are passed over
@@ -124,7 +126,10 @@ class PairMaker:
             scene = self._draw_scene(kind, rng, height=height, width=width)
             if scene is not None and has_clear_subject(scene):
                 return self._photograph(vary_exposure(scene, rng), rng, has_outline=kind != "near_plane")
-        raise ValueError(f"{self.folder}: {MOST_DRAWS} draws gave no clear subject; its mattes or depth are unusable")
+        raise ValueError(
+            f"{self.folder}: {MOST_DRAWS} draws gave no clear subject before a sharp background; its mattes, depth or "
+            "backgrounds are unusable"
+        )
 
     def _draw_kind(self, rng: np.random.Generator) -> PairKind:
         place = rng.random()
@@ -143,22 +148,26 @@ class PairMaker:
 
     def _draw_whole_photo(self, kind: PairKind, rng: np.random.Generator, *, height: int, width: int) -> Scene | None:
         names = self.subjects if kind == "in_situ" else self.photo_names
+        cropped = self._crop_sharp(names, rng, height=height, width=width)
+        if cropped is None:
+            return None
+        return snap_depth(cropped) if kind == "in_situ" else take_near_plane(cropped, rng)
+
+    def _draw_cut_out(self, rng: np.random.Generator, *, height: int, width: int) -> Scene | None:
+        plate = self._crop_sharp(self.plates, rng, height=height, width=width)
+        if plate is None:
+            return None
+        if rng.random() < self.recipe.bystander_share:
+            plate = add_bystander(self._load(self.subjects, rng), plate, rng)
+        return lay_over(self._load(self.subjects, rng), plate, rng)
+
+    def _crop_sharp(self, names: Sequence[str], rng: np.random.Generator, *, height: int, width: int) -> Scene | None:
+        """Draw a photo and a window of it; None where a lens has blurred its background already."""
         name = str(rng.choice(names))
         scene = self._load([name], rng)
         if not self._has_sharp_background(name, scene):
             return None
-        cropped = random_crop(scene, rng, height=height, width=width)
-        return snap_depth(cropped) if kind == "in_situ" else take_near_plane(cropped, rng)
-
-    def _draw_cut_out(self, rng: np.random.Generator, *, height: int, width: int) -> Scene | None:
-        name = str(rng.choice(self.plates))
-        whole = self._load([name], rng)
-        if not self._has_sharp_background(name, whole):
-            return None
-        plate = random_crop(whole, rng, height=height, width=width)
-        if rng.random() < self.recipe.bystander_share:
-            plate = add_bystander(self._load(self.subjects, rng), plate, rng)
-        return lay_over(self._load(self.subjects, rng), plate, rng)
+        return random_crop(scene, rng, height=height, width=width)
 
     def _load(self, names: Sequence[str], rng: np.random.Generator) -> Scene:
         scene = load_scene(self.folder, str(rng.choice(names)))
