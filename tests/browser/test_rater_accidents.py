@@ -168,14 +168,14 @@ def test_a_rater_whose_beginning_was_acknowledged_in_vain_is_enrolled_once_even_
     page = rater.arrive()
 
     def lose_the_line():
-        rater.context.clear_cookies()  # the cookie was in the reply
-        rater.context.set_offline(True)  # so that the page's next try does not bring it before the reload
+        rater.context.set_offline(True)  # so that the page's next try does not arrive before the reload
 
     lose_the_reply(page, "visit", after=lose_the_line)
     page.locator("#rater-begin").click()
     expect(page.locator("#rater-begin")).to_have_text("Connection lost, trying again")
     page.goto("about:blank")
     page.unroute_all()
+    rater.context.clear_cookies()  # the cookie was in the reply that was lost, and the browser may store it late
     rater.context.set_offline(False)
     rater.arrive()
     rater.agree()
