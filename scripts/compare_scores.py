@@ -5,6 +5,7 @@ differences pair by pair say so.
 """
 
 import csv
+import math
 from pathlib import Path
 from typing import Annotated
 
@@ -16,7 +17,9 @@ SEED = 7
 
 
 def main(
-    scores: Annotated[Path, typer.Argument(help="scores.csv, one row for every method and pair.")],
+    scores: Annotated[
+        Path, typer.Argument(exists=True, dir_okay=False, help="scores.csv, one row for every method and pair.")
+    ],
     first: Annotated[str, typer.Argument(help="Method, as the file names it.")],
     second: Annotated[str, typer.Argument(help="Method it is compared with.")],
 ) -> None:
@@ -27,11 +30,16 @@ def main(
     typer.echo(f"{first} minus {second}, on the pairs that allow both\n")
     typer.echo("| Measure | Difference | n |\n|---|---|---|")
     for measure, (heading, digits) in MEASURES.items():
-        pairs = [pair for pair in own if pair in other and own[pair].get(measure) and other[pair].get(measure)]
-        if len(pairs) > 1:
-            differences = [float(own[pair][measure]) - float(other[pair][measure]) for pair in pairs]
+        apart = [_number(own[pair], measure) - _number(other[pair], measure) for pair in own if pair in other]
+        differences = [difference for difference in apart if math.isfinite(difference)]
+        if len(differences) > 1:
             difference = bootstrap_mean(differences, seed=SEED).format(digits + 1)
-            typer.echo(f"| {heading} | {difference} | {len(pairs)} |")
+            typer.echo(f"| {heading} | {difference} | {len(differences)} |")
+
+
+def _number(row: dict[str, str], measure: str) -> float:
+    """A score; NaN where the picture did not allow it. A picture equal to its ground truth has an infinite PSNR."""
+    return float(row.get(measure) or "nan")
 
 
 def _of_method(rows: list[dict[str, str]], method: str) -> dict[str, dict[str, str]]:

@@ -11,6 +11,8 @@ a,Theirs,29,0.9,0.7
 b,Theirs,19,0.8,0.6
 c,Theirs,24,0.7,0.9
 d,Theirs,10,0.1,0.5
+a,Truth,inf,1,1
+b,Truth,inf,1,1
 """
 
 
@@ -32,6 +34,13 @@ def test_methods_are_compared_pair_by_pair(scores, capsys):
 def test_a_pair_that_did_not_allow_a_measure_is_left_out(scores, capsys):
     compare_scores.main(scores, "Ours", "Theirs")
     assert "| Focus AUC | 0.0500 [0.0000, 0.1000] | 2 |" in capsys.readouterr().out
+
+
+def test_the_ground_truth_has_no_psnr_to_compare(scores, capsys):
+    compare_scores.main(scores, "Truth", "Ours")
+    printed = capsys.readouterr().out
+    assert "PSNR" not in printed
+    assert "| SSIM | 0.15000" in printed
 
 
 def test_an_unknown_method_is_answered_with_those_there_are(scores):
