@@ -1,89 +1,26 @@
 """The figures of a study, each drawn from the tables it shows, as matplotlib figures without a window.
 
-Colours are Okabe and Ito's and matplotlib's cividis and PuOr, which colour-blind readers can tell apart; nothing is
-said by colour alone. The same tables give the same bytes: no dates, no random ids, no settings of the machine.
+Colour maps are matplotlib's cividis and PuOr, which colour-blind readers can tell apart; nothing is said by colour
+alone.
 """
 
-import io
 import re
-import threading
-from collections.abc import Callable, Mapping, Sequence
-from functools import wraps
+from collections.abc import Sequence
 from textwrap import fill, wrap
-from typing import Any, Literal, ParamSpec
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-FigureKind = Literal["svg", "pdf", "png"]
-INK, GREY, LIGHT = "#222222", "#767676", "#d9d9d9"
-BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY = "#0072b2", "#e69f00", "#009e73", "#d55e00", "#cc79a7", "#56b4e9"
-_SERIES = ((BLUE, "o"), (VERMILION, "s"), (GREEN, "^"), (PURPLE, "D"), (ORANGE, "v"), (SKY, "P"), (INK, "X"))
-_WIDTH_IN = 6.3  # the text width of a one-column page
-SCREEN_WIDTH_IN = 4.8  # of figures on a web page, where a phone shows them 350 pixels wide
-_DPI = 200
+from study.figure_style import BLUE, GREY, INK, LIGHT, SERIES, VERMILION, WIDTH_IN, in_our_style
+
 _NAME_WIDTH = 26  # characters of a method's or scene's name on one line
-_STYLE: dict[Any, Any] = {
-    "font.family": "DejaVu Sans",  # comes with matplotlib, so every machine draws the same letters
-    "font.size": 9.0,
-    "axes.titlesize": 10.0,
-    "axes.labelsize": 9.0,
-    "xtick.labelsize": 8.0,
-    "ytick.labelsize": 8.0,
-    "legend.fontsize": 8.0,
-    "axes.edgecolor": GREY,
-    "axes.linewidth": 0.8,
-    "text.color": INK,
-    "axes.labelcolor": INK,
-    "xtick.color": INK,
-    "ytick.color": INK,
-    "svg.hashsalt": "study",
-    "svg.fonttype": "path",
-    "pdf.fonttype": 42,
-    "path.simplify": False,
-}
-_NO_DATES: Mapping[FigureKind, dict[str, str | None]] = {
-    "svg": {"Date": None, "Creator": None},
-    "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
-    "png": {"Software": None},
-}
-# matplotlib keeps its settings in one place for all threads; the dashboard draws from several.
-_settings_lock = threading.RLock()
-_Arguments = ParamSpec("_Arguments")
 
 
-def _in_our_style(draw: Callable[_Arguments, Figure]) -> Callable[_Arguments, Figure]:
-    """Draw with our settings whatever the machine's are, and lay out once: a second layout would move things."""
-
-    @wraps(draw)
-    def drawn(*args: _Arguments.args, **kwargs: _Arguments.kwargs) -> Figure:
-        with _settings_lock, mpl.rc_context():
-            mpl.rcdefaults()
-            mpl.rcParams.update(_STYLE)
-            figure = draw(*args, **kwargs)
-            figure.draw_without_rendering()
-            figure.set_layout_engine("none")
-            return figure
-
-    return drawn
-
-
-def figure_bytes(figure: Figure, kind: FigureKind) -> bytes:
-    """A figure as a file's content, the same for the same figure."""
-    buffer = io.BytesIO()
-    with _settings_lock, mpl.rc_context():
-        mpl.rcdefaults()
-        mpl.rcParams.update(_STYLE)
-        figure.savefig(buffer, format=kind, dpi=_DPI, metadata=_NO_DATES[kind], bbox_inches="tight", facecolor="white")
-    return buffer.getvalue()
-
-
-@_in_our_style
-def mos_forest_plot(mos_by_method: pd.DataFrame, *, width_in: float = _WIDTH_IN) -> Figure:
+@in_our_style
+def mos_forest_plot(mos_by_method: pd.DataFrame, *, width_in: float = WIDTH_IN) -> Figure:
     """MOS per method, best on top: the two-way interval as a thick line, the naive one as a thin line beside it.
 
     Args:
@@ -115,7 +52,7 @@ def mos_forest_plot(mos_by_method: pd.DataFrame, *, width_in: float = _WIDTH_IN)
     return figure
 
 
-def _figure(*, height: float, width: float = _WIDTH_IN) -> tuple[Figure, Axes]:
+def _figure(*, height: float, width: float = WIDTH_IN) -> tuple[Figure, Axes]:
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
@@ -187,8 +124,8 @@ def _say_simulated(figure: Figure, frame: pd.DataFrame) -> None:
         figure.supxlabel(f"{simulated} raters are simulated", fontsize=7.5, color=VERMILION, x=0.995, ha="right")
 
 
-@_in_our_style
-def score_distributions(answers: pd.DataFrame, *, width_in: float = _WIDTH_IN) -> Figure:
+@in_our_style
+def score_distributions(answers: pd.DataFrame, *, width_in: float = WIDTH_IN) -> Figure:
     """How often each value of the scale was given, one panel a method in the order of the table.
 
     Args:
@@ -223,7 +160,7 @@ def score_distributions(answers: pd.DataFrame, *, width_in: float = _WIDTH_IN) -
     return figure
 
 
-@_in_our_style
+@in_our_style
 def scene_heat_map(mos_by_stimulus: pd.DataFrame) -> Figure:
     """MOS of every stimulus, scenes down and methods across, each cell with its number.
 
@@ -235,7 +172,7 @@ def scene_heat_map(mos_by_stimulus: pd.DataFrame) -> Figure:
     scenes = list(dict.fromkeys(mos_by_stimulus["scene"]))
     methods = list(dict.fromkeys(mos_by_stimulus["method"]))
     cells = _grid(mos_by_stimulus, rows=scenes, columns=methods, value="mos", keys=("scene", "method"))
-    figure, axes = _figure(height=1.3 + 0.3 * len(scenes), width=min(_WIDTH_IN, 2.6 + 0.85 * len(methods)))
+    figure, axes = _figure(height=1.3 + 0.3 * len(scenes), width=min(WIDTH_IN, 2.6 + 0.85 * len(methods)))
     low, high = (float(f(cells)) for f in (np.nanmin, np.nanmax))
     if mos_by_stimulus["scale_min"].notna().all():
         low, high = float(mos_by_stimulus["scale_min"].iloc[0]), float(mos_by_stimulus["scale_max"].iloc[0])
@@ -274,7 +211,7 @@ def _name_grid(axes: Axes, *, rows: Sequence[str], columns: Sequence[str]) -> No
     axes.spines[:].set_visible(False)
 
 
-@_in_our_style
+@in_our_style
 def pairwise_matrix_plot(pairwise_matrix: pd.DataFrame) -> Figure:
     """How often the method of the row was preferred to that of the column, ties halved, in per cent.
 
@@ -285,7 +222,7 @@ def pairwise_matrix_plot(pairwise_matrix: pd.DataFrame) -> Figure:
         return _message(pairwise_matrix, "no comparisons yet")
     methods = list(dict.fromkeys(pairwise_matrix["method"]))
     cells = 100 * _grid(pairwise_matrix, rows=methods, columns=methods, value="share", keys=("method", "opponent"))
-    figure, axes = _figure(height=1.6 + 0.42 * len(methods), width=min(_WIDTH_IN, 2.8 + 0.75 * len(methods)))
+    figure, axes = _figure(height=1.6 + 0.42 * len(methods), width=min(WIDTH_IN, 2.8 + 0.75 * len(methods)))
     image = axes.imshow(cells, cmap="PuOr_r", vmin=0, vmax=100)
     for (row, column), number in np.ndenumerate(cells):
         shown = "" if row == column else "\u2013" if np.isnan(number) else f"{number:.0f}"
@@ -299,8 +236,8 @@ def pairwise_matrix_plot(pairwise_matrix: pd.DataFrame) -> Figure:
     return figure
 
 
-@_in_our_style
-def pairwise_scale_plot(pairwise_scale: pd.DataFrame, *, width_in: float = _WIDTH_IN) -> Figure:
+@in_our_style
+def pairwise_scale_plot(pairwise_scale: pd.DataFrame, *, width_in: float = WIDTH_IN) -> Figure:
     """Methods on the scale of every fitted model, best on top, with bootstrap intervals; one panel a model.
 
     Args:
@@ -314,7 +251,7 @@ def pairwise_scale_plot(pairwise_scale: pd.DataFrame, *, width_in: float = _WIDT
     figure = Figure(figsize=(width_in, 1.0 + 0.42 * len(methods)), layout="constrained")
     FigureCanvasAgg(figure)
     panels = figure.subplots(1, len(models), sharey=True, squeeze=False)[0]
-    for axes, model, (color, marker) in zip(panels, models, _SERIES, strict=False):
+    for axes, model, (color, marker) in zip(panels, models, SERIES, strict=False):
         of_model = fitted[fitted["model"] == model].set_index("method").reindex(methods)
         places = np.arange(len(methods))
         _intervals(axes, of_model, places=places, ends=("ci_low", "ci_high"), color=color, width=2.4)
@@ -331,8 +268,8 @@ def pairwise_scale_plot(pairwise_scale: pd.DataFrame, *, width_in: float = _WIDT
     return figure
 
 
-@_in_our_style
-def metric_scatter(stimuli: pd.DataFrame, agreement: pd.DataFrame, *, width_in: float = _WIDTH_IN) -> Figure:
+@in_our_style
+def metric_scatter(stimuli: pd.DataFrame, agreement: pd.DataFrame, *, width_in: float = WIDTH_IN) -> Figure:
     """MOS of every stimulus against each metric, methods apart by colour and mark, with the fitted logistic curve.
 
     Args:
@@ -367,7 +304,7 @@ def _scatter_panel(axes: Axes, of_metric: pd.DataFrame, methods: Sequence[str]) 
     curve = of_metric.dropna(subset=["fitted"]).sort_values("value")
     axes.plot(_floats(curve["value"]), _floats(curve["fitted"]), "-", color=GREY, linewidth=1.2)
     for place, method in enumerate(methods):
-        color, marker = _SERIES[place % len(_SERIES)]
+        color, marker = SERIES[place % len(SERIES)]
         points = of_metric[of_metric["method"] == method]
         x, y = _floats(points["value"]), _floats(points["mos"])
         name = _wrapped(method).replace("\n", " ")

@@ -27,7 +27,7 @@ from study.export.metrics_file import read_metrics
 from study.export.readme import readme
 from study.export.votes import read_votes_csv
 from study.export.zipping import sha256, unzip_files, zip_bytes
-from study.figures import FigureKind
+from study.figure_style import FigureKind
 from study.tables import Analysis, StudyFacts
 
 FORMAT = "bggan study archive, version 1"

@@ -15,9 +15,8 @@ from study.export.overview import methods_overview
 from study.export.pwcmp import pwcmp_csv
 from study.export.sureal import sureal_json
 from study.export.votes import dictionary_csv, votes_csv
+from study.figure_style import FigureKind, figure_bytes
 from study.figures import (
-    FigureKind,
-    figure_bytes,
     metric_scatter,
     mos_forest_plot,
     pairwise_matrix_plot,

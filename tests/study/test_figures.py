@@ -2,7 +2,8 @@
 
 import pytest
 
-from study.figures import SCREEN_WIDTH_IN, figure_bytes, metric_scatter, mos_forest_plot, score_distributions
+from study.figure_style import SCREEN_WIDTH_IN, figure_bytes
+from study.figures import metric_scatter, mos_forest_plot, score_distributions
 from study.tables import answers, metric_stimuli, metrics_against_mos, mos_by_method
 from tests.study.sample_votes import QUICK, metrics_frame, rating_export, rating_frame
 

@@ -11,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
-from study.figures import figure_bytes
+from study.figure_style import figure_bytes
 
 _TEMPLATES = Path(__file__).parents[1] / "static" / "researcher"
 MISSING = "\N{EN DASH}"

@@ -8,7 +8,8 @@ from urllib.parse import urlencode
 from markupsafe import Markup
 
 from study.dashboard import Dashboard, PlanQuestion, StudyOverview
-from study.figures import SCREEN_WIDTH_IN, metric_scatter, mos_forest_plot, pairwise_scale_plot, score_distributions
+from study.figure_style import SCREEN_WIDTH_IN
+from study.figures import metric_scatter, mos_forest_plot, pairwise_scale_plot, score_distributions
 from study.pages.researcher.grids import SCREENINGS, matrix_grid, mos_grid, progress_grid, screening_grid
 from study.pages.researcher.rendering import inline_svg, render, rows_of
 from study.tables import Analysis
