@@ -152,8 +152,8 @@ def load_trained(run: Path, *, best: bool = False) -> tuple[keras.Model, Trainin
 def read_history(run: Path, *, best: bool = False) -> list[dict[str, Any]]:
     """List the runs behind a run's weights, oldest first and itself last.
 
-    Each has config, stage, steps, samples and hours; guided ones and those of stage B also the record of the feature
-    network.
+    Each has config, stage, steps, samples and hours; guided ones also their tasks' weights, and with those of stage B
+    the record of the feature network.
     """
     path = run / HISTORY_NAME
     earlier: list[dict[str, Any]] = _read_json(path) if path.is_file() else []
@@ -167,6 +167,8 @@ def read_history(run: Path, *, best: bool = False) -> list[dict[str, Any]]:
     }
     if config.stage_b:
         own["critics"] = list(config.critics.n_layers) if config.critics else None
+    if config.guidance:
+        own["guidance"] = {task: getattr(config.guidance, task) for task in config.guidance.tasks}
     if config.stage_b or config.guidance:
         perceptual = run / PERCEPTUAL_NAME
         own["perceptual"] = _read_json(perceptual) if perceptual.is_file() else None

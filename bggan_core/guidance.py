@@ -1,9 +1,11 @@
-"""Guidance in training: two tasks that help Glass-Net find the focal plane and are gone from the trained network.
+"""Guidance in training: tasks that help Glass-Net find the focal plane and are gone from the trained network.
 
-Both read the features after each stage's last residual block, `FEATURE_STRIDE` times smaller than the picture, through
+They read the features after each stage's last residual block, `FEATURE_STRIDE` times smaller than the picture, through
 a 1x1 convolution of their own.
 
 - *Focus*: tell how much local detail the lens kept, which a pair shows wherever there is texture.
+- *Defocus*: tell how far from the focal plane a place lies, on which side, textured or not: `Pair.defocus`, which only
+  pairs made by optics know.
 - *Features*: reproduce those of a network trained on a million photos (hints, Romero et al. 2015, eq. 3). A few
   thousand photos with mattes are too few to learn from scratch what things are. The features of a VGG share a large
   mean and a few directions, which say little; what is reproduced is their principal components, brought to unit
@@ -34,10 +36,10 @@ COMPONENTS, LARGEST_COMPONENT = 64, 4.0
 
 @dataclass(frozen=True)
 class GuidanceConfig:
-    """Two tasks beside stage A's objective; a task of weight 0 is left out.
+    """Tasks beside stage A's objective; one of weight 0 is left out, though the loss of "focus" is logged always.
 
     Args:
-        focus, features: Weights of the tasks' losses.
+        focus, features, defocus: Weights of the tasks' losses.
         teacher: The network whose features are imitated, up to its last block and on pictures of full size.
 
     Paper: no such tasks. Here: without them a network of the paper's size learns from few photos mostly how to blur,
@@ -46,13 +48,20 @@ class GuidanceConfig:
 
     focus: float = 0.05
     features: float = 0.05
+    defocus: float = 0.0
     teacher: PerceptualConfig = field(default_factory=lambda: PerceptualConfig(network="vgg16-hed", layer="relu5_3"))
 
     def __post_init__(self) -> None:
-        if self.focus < 0 or self.features < 0 or self.focus + self.features == 0:
+        weights = (self.focus, self.features, self.defocus)
+        if min(weights) < 0 or sum(weights) == 0:
             raise ValueError(f"the weights must be at least 0 and one of them positive, got {self}")
         if self.teacher.downscale != 1 or not self.teacher.layer.startswith("relu5_"):
             raise ValueError(f"the teacher must look at whole pictures, up to block 5, got {self.teacher}")
+
+    @property
+    def tasks(self) -> list[str]:
+        """Names of the losses that are logged."""
+        return ["focus", *(name for name in ("features", "defocus") if getattr(self, name))]
 
 
 def tapped_layers(network: GlassNetConfig) -> tuple[str, str]:
@@ -137,19 +146,22 @@ class TeacherComponents(tf.Module):
 
 
 class GuidingHeads(keras.Model):
-    """The 1x1 convolutions of both tasks for each guided layer of a network.
+    """The 1x1 convolutions of all tasks for each guided layer of a network.
 
-    Without `feature_channels` there is no features task.
+    Without `feature_channels` there is no features task, and without `has_defocus` none of defocus.
     """
 
-    def __init__(self, network: keras.Model, layers: Sequence[str], *, feature_channels: int) -> None:
+    def __init__(
+        self, network: keras.Model, layers: Sequence[str], *, feature_channels: int, has_defocus: bool = False
+    ) -> None:
         super().__init__(name="guiding_heads")
         channels = [network.get_layer(name).output.shape[-1] for name in layers]
         self.focus = [keras.layers.Conv2D(1, 1, kernel_initializer="zeros") for _ in layers]
         self.features = [
             keras.layers.Conv2D(feature_channels, 1, kernel_initializer="zeros") for _ in layers if feature_channels
         ]
-        for heads in (self.focus, self.features):
+        self.defocus = [keras.layers.Conv2D(1, 1, kernel_initializer="zeros") for _ in layers if has_defocus]
+        for heads in (self.focus, self.features, self.defocus):
             for head, width in zip(heads, channels, strict=False):
                 head.build((None, None, None, width))
         self.built = True
@@ -165,9 +177,9 @@ class Guide:
     teacher: TeacherComponents | None
 
     def loss(
-        self, guided: Sequence[tf.Tensor], photos: tf.Tensor, bokeh: tf.Tensor, mask: tf.Tensor
+        self, guided: Sequence[tf.Tensor], photos: tf.Tensor, bokeh: tf.Tensor, mask: tf.Tensor, defocus: tf.Tensor
     ) -> dict[str, tf.Tensor]:
-        """Return the scalar terms "focus" and "features" unweighted, and their weighted sum "guidance".
+        """Return the scalar terms of `config.tasks` unweighted, and their weighted sum "guidance".
 
         Args:
             guided: The features of each guided layer, [B, H/8, W/8, C].
@@ -177,6 +189,9 @@ class Guide:
         if self.teacher is not None:
             terms["features"] = feature_loss(self.heads, guided, self.teacher(photos))
             total += self.config.features * terms["features"]
+        if self.config.defocus:
+            terms["defocus"] = defocus_loss(self.heads, guided, defocus)
+            total += self.config.defocus * terms["defocus"]
         return {**terms, "guidance": total}
 
 
@@ -196,6 +211,19 @@ def feature_loss(heads: GuidingHeads, guided: Sequence[tf.Tensor], targets: tf.T
     """Mean squared error of the components that each guided layer gives: a scalar, at most about 1 for zeros."""
     errors = [
         tf.reduce_mean((head(_to_unit_size(x)) - targets) ** 2) for head, x in zip(heads.features, guided, strict=True)
+    ]
+    return tf.add_n(errors) / len(errors)
+
+
+def defocus_loss(heads: GuidingHeads, guided: Sequence[tf.Tensor], defocus: tf.Tensor) -> tf.Tensor:
+    """Mean squared error of the defocus that each guided layer tells of an 8 x 8 square: a scalar.
+
+    Args:
+        defocus: [B, H, W, 1] in [-1, 1].
+    """
+    target = tf.nn.avg_pool2d(defocus, FEATURE_STRIDE, FEATURE_STRIDE, padding="SAME")
+    errors = [
+        tf.reduce_mean((head(_to_unit_size(x)) - target) ** 2) for head, x in zip(heads.defocus, guided, strict=True)
     ]
     return tf.add_n(errors) / len(errors)
 

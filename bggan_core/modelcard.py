@@ -127,12 +127,18 @@ def _stages(training: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _guidance(training: Sequence[Mapping[str, Any]]) -> str:
-    """Say what guided stage A; runs of it that record a feature network, or that there was none, were guided."""
+    """Say what guided stage A; runs of it that record a feature network, or that there was none, were guided.
+
+    Those of versions that knew no other tasks do not record them.
+    """
     guided = [run for run in training if run.get("stage") == "a" and "perceptual" in run]
     if not guided:
         return ""
     teachers = dict.fromkeys(run["perceptual"]["network"] for run in guided if run["perceptual"])
-    return ", guided by the detail the lens kept" + "".join(f" and by features of {teacher}" for teacher in teachers)
+    guides = ["the detail the lens kept", *(f"features of {teacher}" for teacher in teachers)]
+    if any(run.get("guidance", {}).get("defocus") for run in guided):
+        guides.append("the defocus that the optics had")
+    return ", guided by " + " and by ".join(guides)
 
 
 def _training_rows(training: Sequence[Mapping[str, Any]]) -> str:

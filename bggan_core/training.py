@@ -133,7 +133,9 @@ class Trainer:
 
         Raises:
             TrainingDivergedError: a loss is not finite, or explodes.
+            ValueError: the defocus is a task of the guidance, and the pairs do not know it.
         """
+        self._require_known_defocus()
         first, last = self.progress.steps, self.config.total_steps
         if first == 0:
             self._fit_teacher()
@@ -182,6 +184,16 @@ class Trainer:
         if self.average:
             objects["average"] = self.average
         return tf.train.Checkpoint(**objects)
+
+    def _require_known_defocus(self) -> None:
+        phase, guidance = self.config.phases[0], self.config.guidance
+        if guidance and guidance.defocus:
+            pair = self.train_pairs.make(0, height=phase.height, width=phase.width)
+            if pair.radius_px is None:
+                raise ValueError(
+                    f"{self.config.name} is guided by the defocus, which only pairs made by optics know; these are "
+                    "photographed: leave the task out by --set guidance.defocus=0"
+                )
 
     def _fit_teacher(self) -> None:
         """Find the components of a guiding teacher's features, on photos of the first phase's size."""

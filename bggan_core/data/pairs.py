@@ -11,8 +11,11 @@ import numpy as np
 
 from bggan_core.optics import Array
 
-# Photos and bokeh [B, H, W, 3] in [-1, 1], and masks [B, H, W, 1] in {0, 1}: 1 where a pixel counts. All float32.
-Batch = tuple[Array, Array, Array]
+# Photos and bokeh [B, H, W, 3] in [-1, 1]; masks [B, H, W, 1] in {0, 1}: 1 where a pixel counts; and defocus
+# [B, H, W, 1] in [-1, 1]: `Pair.defocus`. All float32.
+Batch = tuple[Array, Array, Array, Array]
+
+BATCH_CHANNELS = (3, 3, 1, 1)
 
 ALL_ROWS = slice(None)
 
@@ -36,6 +39,16 @@ class Pair:
     radius_px: Array | None = None
     name: str = ""
 
+    @property
+    def defocus(self) -> Array:
+        """The radius of confusion as a share of the picture's largest: [H, W] in [-1, 1], NaN where nobody knows it.
+
+        How far each place lies from the focal plane, whatever the aperture, which no photo without bokeh tells.
+        """
+        if self.radius_px is None:
+            return np.full_like(self.mask, np.nan)
+        return self.radius_px / max(float(np.abs(self.radius_px).max()), 1e-6)
+
 
 class PairSource(Protocol):
     """Where a trainer's batches and sample pictures come from."""
@@ -58,7 +71,8 @@ def everything_counts(photo: Array) -> Array:
 
 def stack_pairs(pairs: Sequence[Pair]) -> Batch:
     """Stack pairs of one shape into a batch in the network's range."""
-    photos, bokeh, masks = (
-        np.stack([getattr(pair, plane) for pair in pairs]).astype(np.float32) for plane in ("photo", "bokeh", "mask")
+    photos, bokeh, masks, defocus = (
+        np.stack([getattr(pair, plane) for pair in pairs]).astype(np.float32)
+        for plane in ("photo", "bokeh", "mask", "defocus")
     )
-    return photos * 2.0 - 1.0, bokeh * 2.0 - 1.0, masks[..., None]
+    return photos * 2.0 - 1.0, bokeh * 2.0 - 1.0, masks[..., None], defocus[..., None]

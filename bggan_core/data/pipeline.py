@@ -5,9 +5,9 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
-from bggan_core.data.pairs import Batch
+from bggan_core.data.pairs import BATCH_CHANNELS, Batch
 
-# Batch index to photos, bokeh and masks.
+# Batch index to photos, bokeh, masks and defocus.
 BatchMaker = Callable[[int], Batch]
 
 
@@ -20,12 +20,12 @@ def batches(make_batch: BatchMaker, *, start: int, stop: int, workers: int = 2) 
     )
 
 
-def _make(make_batch: BatchMaker, index: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+def _make(make_batch: BatchMaker, index: tf.Tensor) -> tuple[tf.Tensor, ...]:
     def call(batch_index: np.int64) -> Batch:
         return make_batch(int(batch_index))
 
-    planes = tf.numpy_function(call, [index], [tf.float32] * 3, stateful=False)
-    photos, bokeh, masks = (
-        tf.ensure_shape(plane, (None, None, None, channels)) for plane, channels in zip(planes, (3, 3, 1), strict=True)
+    planes = tf.numpy_function(call, [index], [tf.float32] * len(BATCH_CHANNELS), stateful=False)
+    return tuple(
+        tf.ensure_shape(plane, (None, None, None, channels))
+        for plane, channels in zip(planes, BATCH_CHANNELS, strict=True)
     )
-    return photos, bokeh, masks

@@ -131,11 +131,12 @@ def test_batch_n_is_the_same_whenever_it_is_asked_for(training):
         np.testing.assert_array_equal(own, other)
 
 
-def test_the_pipeline_delivers_photos_bokeh_and_masks(training):
+def test_the_pipeline_delivers_photos_bokeh_masks_and_that_nobody_knows_the_defocus(training):
     source = EbbPairs(training, recipe=EbbRecipe(), seed=1)
     make = lambda index: source.make_batch(index, size=2, height=HEIGHT, width=160)  # noqa: E731
     streamed = [[plane.numpy() for plane in batch] for batch in batches(make, start=1, stop=3)]
-    assert [plane.shape for plane in streamed[0]] == [(2, HEIGHT, 160, 3), (2, HEIGHT, 160, 3), (2, HEIGHT, 160, 1)]
+    assert [plane.shape for plane in streamed[0]] == [(2, HEIGHT, 160, channels) for channels in (3, 3, 1, 1)]
+    assert np.isnan(streamed[0][3]).all()
     for own, other in zip(streamed[1], make(2), strict=True):
         np.testing.assert_array_equal(own, other)
     masks = np.concatenate([batch[2] for batch in streamed])

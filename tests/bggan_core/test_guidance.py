@@ -2,16 +2,20 @@ import dataclasses
 
 import keras
 import numpy as np
+import pandas as pd
 import pytest
 import tensorflow as tf
 
 from bggan_core.configs import Phase, StageB, TrainingConfig
+from bggan_core.data.corpus import read_manifest
+from bggan_core.data.synthetic import PairMaker, PairRecipe
 from bggan_core.glassnet import build_glassnet
 from bggan_core.guidance import (
     GuidanceConfig,
     GuidingHeads,
     TeacherComponents,
     build_teacher,
+    defocus_loss,
     detail_kept,
     feature_loss,
     tapped_layers,
@@ -91,6 +95,44 @@ def test_heads_that_give_the_targets_have_no_feature_loss_and_heads_that_give_no
         guided.append(size * tf.pad(targets, [[0, 0]] * 3 + [[0, channels - 10]]))
     assert float(feature_loss(heads, guided, targets)) == pytest.approx(0, abs=1e-4)
     assert float(feature_loss(heads, [tf.zeros_like(x) for x in guided], targets)) == pytest.approx(1)
+
+
+def test_a_head_that_tells_each_squares_mean_defocus_has_no_defocus_loss(rng):
+    """And one that gives nothing has the mean square of the targets."""
+    per_square = rng.uniform(-1, 1, (2, 5, 6, 1)).astype(np.float32)
+    defocus = np.kron(per_square, np.ones((1, 8, 8, 1), np.float32))
+    heads = GuidingHeads(build_glassnet(TINY), tapped_layers(TINY), feature_channels=0, has_defocus=True)
+    guided = []
+    for head in heads.defocus:
+        channels = head.kernel.shape[2]
+        # The rest of the channels bring every place to unit mean square.
+        rest = np.sqrt((channels - per_square**2) / (channels - 1)) * np.ones(channels - 1, np.float32)
+        guided.append(tf.constant(np.concatenate([per_square, rest], axis=-1), tf.float32))
+        head.kernel.assign(np.eye(channels, 1)[None, None])
+    assert float(defocus_loss(heads, guided, defocus)) == pytest.approx(0, abs=1e-5)
+    for head in heads.defocus:
+        head.kernel.assign(tf.zeros_like(head.kernel))
+    assert float(defocus_loss(heads, guided, defocus)) == pytest.approx(float((per_square**2).mean()), rel=1e-4)
+
+
+def test_the_defocus_of_pairs_made_by_optics_is_learned_and_logged(tmp_path, corpus):
+    guidance = GuidanceConfig(focus=0.0, features=0.0, defocus=100.0)
+    config = dataclasses.replace(
+        GUIDED, guidance=guidance, learning_rate=3e-3, phases=(Phase(60, 4, 32, 48),), image_steps=99
+    )
+    pairs = PairMaker(corpus, read_manifest(corpus), recipe=PairRecipe(), seed=1)
+    Trainer(config, run=tmp_path, train_pairs=pairs, validation_pairs=GeneratedPairs(2)).train()
+    losses = pd.read_csv(tmp_path / "losses.csv")["defocus"]
+    assert losses[-10:].mean() < losses[0] / 2
+
+
+def test_photographed_pairs_cannot_guide_by_the_defocus(tmp_path):
+    config = dataclasses.replace(
+        GUIDED, guidance=GuidanceConfig(features=0.0, defocus=0.1), phases=(Phase(1, 1, 32, 48),)
+    )
+    trainer = Trainer(config, run=tmp_path, train_pairs=GeneratedPairs(1), validation_pairs=GeneratedPairs(2))
+    with pytest.raises(ValueError, match=r"guidance\.defocus=0"):
+        trainer.train()
 
 
 def test_guidance_moves_the_guided_stages_and_its_heads_but_not_the_teacher(batch, rng):

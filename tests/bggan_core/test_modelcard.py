@@ -23,6 +23,14 @@ REFINED = {**RUN, "stage": "b", "critics": [3, 5], "perceptual": TEACHER}
             "stage A (L1 and SSIM, guided by the detail the lens kept and by features of vgg16-hed), then stage B "
             "(critics of 3 and 5 layers, perceptual loss in vgg16-hed relu5_3)",
         ),
+        (
+            [
+                {**RUN, "perceptual": TEACHER},
+                {**RUN, "perceptual": TEACHER, "guidance": {"focus": 0.1, "features": 0.1, "defocus": 0.1}},
+            ],
+            "stage A (L1 and SSIM, guided by the detail the lens kept and by features of vgg16-hed and by the defocus "
+            "that the optics had) only; no critics and no perceptual loss",
+        ),
     ],
 )
 def test_the_card_names_every_loss_the_weights_have_seen(training, said):

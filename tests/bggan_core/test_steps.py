@@ -45,7 +45,7 @@ def _changed(before, after):
 def test_the_critics_step_changes_every_critic_and_leaves_the_generator(batch, rng):
     learners = _learners(WITH_CRITICS, rng)
     generator, critics = _weights(learners.network), _weights(*learners.critics)
-    photos, bokeh, mask = batch
+    photos, bokeh, mask, _ = batch
     fake = learners.network(photos)[0]
     build_critic_step(learners, WITH_CRITICS)(bokeh * mask, fake * mask, tf.constant(0, tf.int64))
     assert not any(_changed(generator, _weights(learners.network)))
@@ -57,7 +57,7 @@ def test_the_generators_objective_reaches_the_generator_and_leaves_the_critics(b
     """The whole step with the critics' own step taken out: no critic moves, every kernel of the generator does."""
     learners = _learners(WITH_CRITICS, rng)
     before, critics = _weights(learners.network), _weights(*learners.critics)
-    photos, bokeh, mask = batch
+    photos, bokeh, mask, _ = batch
     with tf.GradientTape(persistent=True) as tape:
         total = build_objective(learners, WITH_CRITICS)(learners.network(photos), bokeh, mask)["total"]
     gradients = tape.gradient(total, learners.network.trainable_variables)
@@ -73,7 +73,7 @@ def test_the_whole_step_gives_the_generator_the_gradient_of_its_objective_alone(
     start = learners.network.get_weights()
     terms = build_step(learners, WITH_CRITICS)(batch, tf.constant(0, tf.int64))
     learners.network.set_weights(start)  # the critics have taken their step, the generator has not
-    photos, bokeh, mask = batch
+    photos, bokeh, mask, _ = batch
     with tf.GradientTape() as tape:
         alone = build_objective(learners, WITH_CRITICS)(learners.network(photos, training=True), bokeh, mask)
     norm = tf.linalg.global_norm(tape.gradient(alone["total"], learners.network.trainable_variables))
@@ -100,7 +100,7 @@ def test_critics_learn_to_tell_renderings_from_ground_truth(rng):
     pairs = GeneratedPairs(4)
     gaps, penalties = [], []
     for number in range(60):
-        photos, bokeh, _ = map(tf.constant, pairs.make_batch(number, size=4, height=32, width=48))
+        photos, bokeh, *_ = map(tf.constant, pairs.make_batch(number, size=4, height=32, width=48))
         terms = step(bokeh, photos, tf.constant(number, tf.int64))
         gaps.append(float(terms["gap_34"]))
         penalties.append(float(terms["penalty_34"]))

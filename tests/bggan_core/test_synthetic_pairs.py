@@ -145,20 +145,23 @@ def test_a_recipe_with_more_than_everything_is_refused():
 
 
 def test_batches_are_in_the_networks_range_and_share_an_orientation(maker):
-    photos, bokeh, masks = maker.make_batch(0, size=3, height=48, width=72)
+    photos, bokeh, masks, defocus = maker.make_batch(0, size=3, height=48, width=72)
     assert photos.shape == bokeh.shape
     assert masks.shape == (*photos.shape[:3], 1)
     assert masks.all()
     assert photos.shape[1:3] in ((48, 72), (72, 48))
     assert -1 <= photos.min() < -0.5
     assert 0.5 < photos.max() <= 1
+    assert defocus.shape == masks.shape
+    assert np.abs(defocus).max(axis=(1, 2)) == pytest.approx(1)
+    assert np.abs(defocus).min() == 0
 
 
 def test_the_pipeline_starts_at_any_batch(maker):
     def make(index):
         return maker.make_batch(index, size=2, height=32, width=48)
 
-    streamed = [photos.numpy() for photos, _, _ in batches(make, start=2, stop=4)]
+    streamed = [photos.numpy() for photos, *_ in batches(make, start=2, stop=4)]
     assert len(streamed) == 2
     np.testing.assert_array_equal(streamed[0], make(2)[0])
 

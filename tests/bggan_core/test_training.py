@@ -63,8 +63,8 @@ class _OneGoodBatch(GeneratedPairs):
     """From the second batch on, the ground truth is no number."""
 
     def make_batch(self, index, **size):
-        photos, bokeh, mask = super().make_batch(index, **size)
-        return photos, bokeh if index == 0 else np.full_like(bokeh, np.nan), mask
+        photos, bokeh, *rest = super().make_batch(index, **size)
+        return photos, bokeh if index == 0 else np.full_like(bokeh, np.nan), *rest
 
 
 def test_training_learns_one_batch_and_leaves_a_run_that_loads(tmp_path):
@@ -178,9 +178,9 @@ def test_masked_filler_teaches_nothing(tmp_path):
 
     class Scribbled(GeneratedPairs):
         def make_batch(self, index, **size):
-            photos, bokeh, mask = super().make_batch(index, **size)
+            photos, bokeh, mask, defocus = super().make_batch(index, **size)
             noise = np.random.default_rng(index).uniform(-1, 1, bokeh.shape).astype(np.float32)
-            return photos, np.where(mask == 0, noise, bokeh), mask
+            return photos, np.where(mask == 0, noise, bokeh), mask, defocus
 
     for name, config in (("a", CONFIG), ("b", STAGE_B)):
         short = dataclasses.replace(config, phases=(Phase(3, 1, 16, 24),))
