@@ -19,6 +19,7 @@ import tensorflow as tf
 from bggan_core.config_files import load_config
 from bggan_core.configs import TrainingConfig
 from bggan_core.glassnet import build_glassnet
+from bggan_core.guidance import TASKS
 
 HISTORY_NAME, PERCEPTUAL_NAME, BEST_NAME = "history.json", "perceptual.json", "best.json"
 
@@ -152,8 +153,8 @@ def load_trained(run: Path, *, best: bool = False) -> tuple[keras.Model, Trainin
 def read_history(run: Path, *, best: bool = False) -> list[dict[str, Any]]:
     """List the runs behind a run's weights, oldest first and itself last.
 
-    Each has config, stage, steps, samples and hours; guided ones also their tasks' weights, and with those of stage B
-    the record of the feature network.
+    Each has config, stage, steps, samples and hours. A guided one also has the weights of its tasks, one of stage B its
+    critics, and both the record of the feature network.
     """
     path = run / HISTORY_NAME
     earlier: list[dict[str, Any]] = _read_json(path) if path.is_file() else []
@@ -168,7 +169,7 @@ def read_history(run: Path, *, best: bool = False) -> list[dict[str, Any]]:
     if config.stage_b:
         own["critics"] = list(config.critics.n_layers) if config.critics else None
     if config.guidance:
-        own["guidance"] = {task: getattr(config.guidance, task) for task in config.guidance.tasks}
+        own["guidance"] = {task: getattr(config.guidance, task) for task in TASKS}
     if config.stage_b or config.guidance:
         perceptual = run / PERCEPTUAL_NAME
         own["perceptual"] = _read_json(perceptual) if perceptual.is_file() else None

@@ -4,21 +4,22 @@ They read the features after each stage's last residual block, `FEATURE_STRIDE` 
 a 1x1 convolution of their own.
 
 - *Focus*: tell how much local detail the lens kept, which a pair shows wherever there is texture.
-- *Defocus*: tell how far from the focal plane a place lies, on which side, textured or not: `Pair.defocus`, which only
-  pairs made by optics know.
+- *Defocus*: tell the radius of confusion in units of the picture's largest, where there is no texture too:
+  `Pair.defocus`, which only pairs made by optics know.
 - *Features*: reproduce those of a network trained on a million photos (hints, Romero et al. 2015, eq. 3). A few
   thousand photos with mattes are too few to learn from scratch what things are. The features of a VGG share a large
   mean and a few directions, which say little; what is reproduced is their principal components, brought to unit
   variance so that each counts alike.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from bggan_core.data.pairs import Pair
 from bggan_core.glassnet import GlassNetConfig
 from bggan_core.perceptual import PerceptualConfig
 
@@ -34,9 +35,12 @@ TEACHER_LAYERS = ("conv4_3", "conv5_3")
 COMPONENTS, LARGEST_COMPONENT = 64, 4.0
 
 
+TASKS = ("focus", "features", "defocus")
+
+
 @dataclass(frozen=True)
 class GuidanceConfig:
-    """Tasks beside stage A's objective; one of weight 0 is left out, though the loss of "focus" is logged always.
+    """Tasks beside stage A's objective. One of weight 0 is left out; the loss of "focus" is logged all the same.
 
     Args:
         focus, features, defocus: Weights of the tasks' losses.
@@ -52,16 +56,16 @@ class GuidanceConfig:
     teacher: PerceptualConfig = field(default_factory=lambda: PerceptualConfig(network="vgg16-hed", layer="relu5_3"))
 
     def __post_init__(self) -> None:
-        weights = (self.focus, self.features, self.defocus)
+        weights = [getattr(self, task) for task in TASKS]
         if min(weights) < 0 or sum(weights) == 0:
             raise ValueError(f"the weights must be at least 0 and one of them positive, got {self}")
         if self.teacher.downscale != 1 or not self.teacher.layer.startswith("relu5_"):
             raise ValueError(f"the teacher must look at whole pictures, up to block 5, got {self.teacher}")
 
     @property
-    def tasks(self) -> list[str]:
-        """Names of the losses that are logged."""
-        return ["focus", *(name for name in ("features", "defocus") if getattr(self, name))]
+    def logged_losses(self) -> list[str]:
+        """The tasks whose losses a run logs."""
+        return ["focus", *(task for task in ("features", "defocus") if getattr(self, task))]
 
 
 def tapped_layers(network: GlassNetConfig) -> tuple[str, str]:
@@ -91,6 +95,19 @@ def detail_kept(
 def _gradient_energy(images: tf.Tensor, window: int) -> tf.Tensor:
     down, right = tf.image.image_gradients(tf.reduce_mean(images, axis=-1, keepdims=True))
     return tf.nn.avg_pool2d(down**2 + right**2, window, FEATURE_STRIDE, padding="SAME")
+
+
+def require_known_defocus(pair: Pair) -> None:
+    """Refuse a source whose pairs the defocus task cannot learn from; any pair of it will do.
+
+    Raises:
+        ValueError: nobody knows the pair's defocus.
+    """
+    if pair.radius_px is None:
+        raise ValueError(
+            "the guidance has the defocus among its tasks, which only pairs made by optics know, and these are "
+            "photographed: leave the task out by --set a.guidance.defocus=0"
+        )
 
 
 def build_teacher(features: keras.Model) -> keras.Model:
@@ -148,21 +165,19 @@ class TeacherComponents(tf.Module):
 class GuidingHeads(keras.Model):
     """The 1x1 convolutions of all tasks for each guided layer of a network.
 
-    Without `feature_channels` there is no features task, and without `has_defocus` none of defocus.
+    Args:
+        channels: What each task's heads give, by its name; a task that is missing has none.
     """
 
-    def __init__(
-        self, network: keras.Model, layers: Sequence[str], *, feature_channels: int, has_defocus: bool = False
-    ) -> None:
+    def __init__(self, network: keras.Model, layers: Sequence[str], *, channels: Mapping[str, int]) -> None:
         super().__init__(name="guiding_heads")
-        channels = [network.get_layer(name).output.shape[-1] for name in layers]
-        self.focus = [keras.layers.Conv2D(1, 1, kernel_initializer="zeros") for _ in layers]
-        self.features = [
-            keras.layers.Conv2D(feature_channels, 1, kernel_initializer="zeros") for _ in layers if feature_channels
-        ]
-        self.defocus = [keras.layers.Conv2D(1, 1, kernel_initializer="zeros") for _ in layers if has_defocus]
+        widths = [network.get_layer(name).output.shape[-1] for name in layers]
+        self.focus, self.features, self.defocus = (
+            [keras.layers.Conv2D(channels[task], 1, kernel_initializer="zeros") for _ in layers if task in channels]
+            for task in TASKS
+        )
         for heads in (self.focus, self.features, self.defocus):
-            for head, width in zip(heads, channels, strict=False):
+            for head, width in zip(heads, widths, strict=False):
                 head.build((None, None, None, width))
         self.built = True
 
@@ -176,14 +191,14 @@ class Guide:
     optimizer: keras.optimizers.Optimizer
     teacher: TeacherComponents | None
 
-    def loss(
-        self, guided: Sequence[tf.Tensor], photos: tf.Tensor, bokeh: tf.Tensor, mask: tf.Tensor, defocus: tf.Tensor
-    ) -> dict[str, tf.Tensor]:
-        """Return the scalar terms of `config.tasks` unweighted, and their weighted sum "guidance".
+    def loss(self, guided: Sequence[tf.Tensor], batch: tuple[tf.Tensor, ...]) -> dict[str, tf.Tensor]:
+        """Return the scalar terms of `config.logged_losses` unweighted, and their weighted sum "guidance".
 
         Args:
             guided: The features of each guided layer, [B, H/8, W/8, C].
+            batch: The planes of `bggan_core.data.pairs.Batch`.
         """
+        photos, bokeh, mask, defocus = batch
         terms = {"focus": focus_loss(self.heads, guided, photos, bokeh, mask)}
         total = self.config.focus * terms["focus"]
         if self.teacher is not None:

@@ -9,7 +9,10 @@ import numpy as np
 # Lower-case prefixes of the columns each panel shows, and whether its axis is logarithmic.
 PANELS = {
     "Terms of the objective": (("l1", "ssim", "perceptual"), False),
-    "Guiding tasks: error of the detail kept, and of the features": (("focus", "features"), False),
+    "Guiding tasks: error of the detail kept, of the features, of the defocus": (
+        ("focus", "features", "defocus"),
+        False,
+    ),
     "Adversarial term of the generator": (("adversarial",), False),
     "Critic gap: score of ground truth minus score of renderings": (("gap_",), False),
     "Gradient penalty, before its weight": (("penalty_",), True),

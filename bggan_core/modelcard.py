@@ -127,17 +127,18 @@ def _stages(training: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _guidance(training: Sequence[Mapping[str, Any]]) -> str:
-    """Say what guided stage A; runs of it that record a feature network, or that there was none, were guided.
-
-    Those of versions that knew no other tasks do not record them.
-    """
+    """Say what guided stage A; runs of it that record a feature network, or that there was none, were guided."""
     guided = [run for run in training if run.get("stage") == "a" and "perceptual" in run]
     if not guided:
         return ""
     teachers = dict.fromkeys(run["perceptual"]["network"] for run in guided if run["perceptual"])
-    guides = ["the detail the lens kept", *(f"features of {teacher}" for teacher in teachers)]
-    if any(run.get("guidance", {}).get("defocus") for run in guided):
-        guides.append("the defocus that the optics had")
+    # What an older run does not record.
+    weights = [run.get("guidance", {"focus": 1.0, "defocus": 0.0}) for run in guided]
+    guides = [
+        *(["the detail the lens kept"] if any(weight["focus"] for weight in weights) else []),
+        *(f"features of {teacher}" for teacher in teachers),
+        *(["the optics' defocus"] if any(weight["defocus"] for weight in weights) else []),
+    ]
     return ", guided by " + " and by ".join(guides)
 
 

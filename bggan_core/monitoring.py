@@ -79,7 +79,7 @@ def loss_columns(config: TrainingConfig) -> tuple[str, ...]:
     """Name what a stage logs: the terms, then the critics' gaps and penalties, then norms and rate."""
     columns = ["step", "total", "l1", "ssim", "rough_l1"]
     if config.guidance:
-        columns += config.guidance.tasks
+        columns += config.guidance.logged_losses
     if config.stage_b and config.stage_b.weights.perceptual:
         columns.append("perceptual")
     if config.critics:

@@ -95,12 +95,12 @@ def _build_guide(
     config: TrainingConfig, guidance: GuidanceConfig, network: keras.Model, features: keras.Model | None
 ) -> Guide:
     teacher = TeacherComponents(build_teacher(features)) if features else None
-    heads = GuidingHeads(
-        network,
-        tapped_layers(config.network),
-        feature_channels=teacher.count if teacher else 0,
-        has_defocus=guidance.defocus > 0,
-    )
+    channels = {"focus": 1}
+    if teacher:
+        channels["features"] = teacher.count
+    if guidance.defocus:
+        channels["defocus"] = 1
+    heads = GuidingHeads(network, tapped_layers(config.network), channels=channels)
     optimizer = _build_adam(WarmupCosine(config), config, heads.trainable_variables)
     return Guide(guidance, heads, optimizer, teacher)
 
@@ -130,7 +130,7 @@ def build_step(learners: Learners, config: TrainingConfig) -> Step:
         rendering_network = keras.Model(learners.network.input, [*learners.network.outputs, *taps])
 
     def step(batch: tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor], number: tf.Tensor) -> Terms:
-        photos, bokeh, mask, defocus = batch
+        photos, bokeh, mask, _ = batch
         with tf.GradientTape() as rendering:
             images = rendering_network(photos, training=True)
         # The critics learn first, from the renderings as numbers: nothing of their loss can reach the generator.
@@ -141,7 +141,7 @@ def build_step(learners: Learners, config: TrainingConfig) -> Step:
             sources = [images, [variable.value for variable in guiding_variables]]
             judging.watch(sources)
             terms = objective(images[:2], bokeh, mask)
-            guidance = guide.loss(images[2:], photos, bokeh, mask, defocus) if guide else {"guidance": 0.0}
+            guidance = guide.loss(images[2:], batch) if guide else {"guidance": 0.0}
             learned = terms["total"] + guidance.pop("guidance")
         slopes, guiding_gradients = judging.gradient(learned, sources)
         gradients = rendering.gradient(images, learners.network.trainable_variables, output_gradients=slopes)

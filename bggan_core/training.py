@@ -35,6 +35,7 @@ from bggan_core.distribution import Part, distribute_batches, require_equal_part
 from bggan_core.evaluation.provenance import EARLIER_PHOTOS_NAME, PHOTOS_NAME, trained_photos
 from bggan_core.glassnet import GlassNetConfig
 from bggan_core.growth import widen
+from bggan_core.guidance import require_known_defocus
 from bggan_core.losses import Features
 from bggan_core.metrics import psnr, ssim
 from bggan_core.monitoring import LOSSES_NAME, LossGuard, LossLog, TrainingDivergedError, loss_columns
@@ -61,7 +62,8 @@ class Trainer:
         strategy: How devices share the work; built with it must be `features`.
     Raises:
         ValueError: the folder holds a run of another configuration or of other photos, the replicas cannot share the
-            batch equally, or a feature network is missing.
+            batch equally, or what the configuration needs is missing: a feature network, or pairs that know their
+            defocus.
     """
 
     def __init__(
@@ -76,6 +78,9 @@ class Trainer:
     ) -> None:
         self.strategy = strategy or tf.distribute.get_strategy()
         require_equal_parts(config, self.strategy)
+        if config.guidance and config.guidance.defocus:
+            phase = config.phases[0]
+            require_known_defocus(train_pairs.make(0, height=phase.height, width=phase.width))
         self.worker = this_worker(self.strategy)
         self.config, self.run, self.train_pairs, self.validation_pairs = config, run, train_pairs, validation_pairs
         _claim_run(run, config, train_pairs, writes=self.is_chief)
@@ -133,9 +138,7 @@ class Trainer:
 
         Raises:
             TrainingDivergedError: a loss is not finite, or explodes.
-            ValueError: the defocus is a task of the guidance, and the pairs do not know it.
         """
-        self._require_known_defocus()
         first, last = self.progress.steps, self.config.total_steps
         if first == 0:
             self._fit_teacher()
@@ -184,16 +187,6 @@ class Trainer:
         if self.average:
             objects["average"] = self.average
         return tf.train.Checkpoint(**objects)
-
-    def _require_known_defocus(self) -> None:
-        phase, guidance = self.config.phases[0], self.config.guidance
-        if guidance and guidance.defocus:
-            pair = self.train_pairs.make(0, height=phase.height, width=phase.width)
-            if pair.radius_px is None:
-                raise ValueError(
-                    f"{self.config.name} is guided by the defocus, which only pairs made by optics know; these are "
-                    "photographed: leave the task out by --set guidance.defocus=0"
-                )
 
     def _fit_teacher(self) -> None:
         """Find the components of a guiding teacher's features, on photos of the first phase's size."""

@@ -41,9 +41,9 @@ class Pair:
 
     @property
     def defocus(self) -> Array:
-        """The radius of confusion as a share of the picture's largest: [H, W] in [-1, 1], NaN where nobody knows it.
+        """The radius of confusion in units of the picture's largest: [H, W] in [-1, 1], NaN where nobody knows it.
 
-        How far each place lies from the focal plane, whatever the aperture, which no photo without bokeh tells.
+        It does not depend on the aperture, and so can be told from a photo without bokeh.
         """
         if self.radius_px is None:
             return np.full_like(self.mask, np.nan)

@@ -189,7 +189,7 @@ class PairMaker:
         if rng.random() < self.recipe.camera_share:
             noise, quality = rng.uniform(0.0, 0.015), int(rng.integers(75, 96))
             photo, bokeh = (develop(each, noise=noise, jpeg_quality=quality, rng=rng) for each in (photo, bokeh))
-        radius = circle_of_confusion(scene.disparity, lens) * (1.0 - scene.matte)
+        radius = circle_of_confusion(scene.disparity, lens) * (1.0 - seen.matte)
         return Pair(photo, bokeh, everything_counts(photo), matte=scene.matte, radius_px=radius)
 
     def _render(self, scene: Scene, lens: Lens, lights: Array | None) -> Array:

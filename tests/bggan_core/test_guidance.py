@@ -1,4 +1,5 @@
 import dataclasses
+import json
 
 import keras
 import numpy as np
@@ -6,8 +7,11 @@ import pandas as pd
 import pytest
 import tensorflow as tf
 
+from bggan_core.checkpoints import read_history
+from bggan_core.config_files import load_config, save_config
 from bggan_core.configs import Phase, StageB, TrainingConfig
 from bggan_core.data.corpus import read_manifest
+from bggan_core.data.pairs import Pair
 from bggan_core.data.synthetic import PairMaker, PairRecipe
 from bggan_core.glassnet import build_glassnet
 from bggan_core.guidance import (
@@ -86,7 +90,7 @@ def test_heads_that_give_the_targets_have_no_feature_loss_and_heads_that_give_no
     """Whatever the size of the guided features."""
     targets = rng.standard_normal((1, 40, 40, 10)).astype(np.float32)
     targets /= np.sqrt((targets**2).mean(axis=-1, keepdims=True))
-    heads = GuidingHeads(build_glassnet(TINY), tapped_layers(TINY), feature_channels=10)
+    heads = GuidingHeads(build_glassnet(TINY), tapped_layers(TINY), channels={"features": 10})
     guided = []
     for head, size in zip(heads.features, (0.1, 30.0), strict=True):
         channels = head.kernel.shape[2]
@@ -100,8 +104,9 @@ def test_heads_that_give_the_targets_have_no_feature_loss_and_heads_that_give_no
 def test_a_head_that_tells_each_squares_mean_defocus_has_no_defocus_loss(rng):
     """And one that gives nothing has the mean square of the targets."""
     per_square = rng.uniform(-1, 1, (2, 5, 6, 1)).astype(np.float32)
-    defocus = np.kron(per_square, np.ones((1, 8, 8, 1), np.float32))
-    heads = GuidingHeads(build_glassnet(TINY), tapped_layers(TINY), feature_channels=0, has_defocus=True)
+    within = np.where(np.arange(48) % 2, 0.3, -0.3).astype(np.float32)[None, None, :, None]
+    defocus = np.kron(per_square, np.ones((1, 8, 8, 1), np.float32)) + within
+    heads = GuidingHeads(build_glassnet(TINY), tapped_layers(TINY), channels={"defocus": 1})
     guided = []
     for head in heads.defocus:
         channels = head.kernel.shape[2]
@@ -120,19 +125,40 @@ def test_the_defocus_of_pairs_made_by_optics_is_learned_and_logged(tmp_path, cor
     config = dataclasses.replace(
         GUIDED, guidance=guidance, learning_rate=3e-3, phases=(Phase(60, 4, 32, 48),), image_steps=99
     )
-    pairs = PairMaker(corpus, read_manifest(corpus), recipe=PairRecipe(), seed=1)
+    pairs = PairMaker(corpus, read_manifest(corpus), recipe=PairRecipe(portrait_share=0.0), seed=1)
     Trainer(config, run=tmp_path, train_pairs=pairs, validation_pairs=GeneratedPairs(2)).train()
     losses = pd.read_csv(tmp_path / "losses.csv")["defocus"]
-    assert losses[-10:].mean() < losses[0] / 2
+    # What the best constant leaves, of the squares that the task is about.
+    defocus = np.concatenate([pairs.make_batch(index, size=4, height=32, width=48)[3] for index in range(20)])
+    variance = tf.nn.avg_pool2d(defocus, 8, 8, padding="SAME").numpy().var()
+    assert losses[-10:].mean() < variance / 2
+    assert read_history(tmp_path)[-1]["guidance"] == {"focus": 0.0, "features": 0.0, "defocus": 100.0}
 
 
 def test_photographed_pairs_cannot_guide_by_the_defocus(tmp_path):
     config = dataclasses.replace(
         GUIDED, guidance=GuidanceConfig(features=0.0, defocus=0.1), phases=(Phase(1, 1, 32, 48),)
     )
-    trainer = Trainer(config, run=tmp_path, train_pairs=GeneratedPairs(1), validation_pairs=GeneratedPairs(2))
-    with pytest.raises(ValueError, match=r"guidance\.defocus=0"):
-        trainer.train()
+    with pytest.raises(ValueError, match=r"--set a\.guidance\.defocus=0"):
+        Trainer(config, run=tmp_path / "run", train_pairs=GeneratedPairs(1), validation_pairs=GeneratedPairs(2))
+    assert not (tmp_path / "run").exists()
+
+
+def test_the_defocus_is_signed_and_in_units_of_the_largest_radius():
+    plane = np.zeros((1, 3), np.float32)
+    unknown = Pair(np.zeros((1, 3, 3)), np.zeros((1, 3, 3)), plane + 1)
+    known = dataclasses.replace(unknown, radius_px=np.array([[-2, 0, 4]], np.float32))
+    np.testing.assert_array_equal(known.defocus, [[-0.5, 0, 1]])
+    np.testing.assert_array_equal(dataclasses.replace(unknown, radius_px=plane).defocus, 0)
+    assert np.isnan(unknown.defocus).all()
+
+
+def test_runs_of_before_the_defocus_task_go_on_without_it(tmp_path):
+    save_config(GUIDED, tmp_path / "config.json")
+    record = json.loads((tmp_path / "config.json").read_text())
+    del record["guidance"]["defocus"]
+    (tmp_path / "config.json").write_text(json.dumps(record))
+    assert load_config(tmp_path / "config.json").guidance.defocus == 0
 
 
 def test_guidance_moves_the_guided_stages_and_its_heads_but_not_the_teacher(batch, rng):

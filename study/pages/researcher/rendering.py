@@ -11,17 +11,17 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
-from study.figure_style import figure_bytes
+from study.figure_style import BLUE, GREY, INK, LIGHT, figure_bytes
 
 _TEMPLATES = Path(__file__).parents[1] / "static" / "researcher"
 MISSING = "\N{EN DASH}"
 # The figures' colours on paper, and what stands for them on the page, so that dark mode is dark.
 _INK = {
-    "#222222": "currentColor",
+    INK: "currentColor",
     "#ffffff": "var(--card)",
-    "#767676": "var(--soft)",
-    "#d9d9d9": "var(--line)",
-    "#0072b2": "var(--accent)",
+    GREY: "var(--soft)",
+    LIGHT: "var(--line)",
+    BLUE: "var(--accent)",
 }
 
 
