@@ -28,6 +28,7 @@ from demo.request_limits import NoFetching, RequestSizeLimit
 from study.examples import ensure_example_study
 from study.hub_login import HubLogin, read_hub_login
 from study.pages import mount_study
+from study.pages.mounting import mount_quietly
 from study.pages.researcher import mount_dashboard
 from study.store import StudyStore
 from study.visits import load_secret_key
@@ -198,20 +199,13 @@ def _closing(store: StudyStore, photo_cache: PhotoCache) -> Callable[[FastAPI], 
 
 
 def _mount_demo(app: FastAPI, demo: gr.Blocks, settings: Settings) -> None:
-    """Serve the page at /; every Gradio default that keeps, sends or opens something is turned off."""
-    gr.mount_gradio_app(
+    """Serve the page at /."""
+    mount_quietly(
         app,
         demo,
         path="/",
         server_name=settings.host,
         server_port=settings.port,
-        footer_links=[],
-        run_history=False,
-        enable_monitoring=False,
-        show_error=False,
-        ssr_mode=False,
-        pwa=False,
-        mcp_server=False,
         max_file_size=settings.max_upload_megabytes * _MEGABYTE,
         theme=demo_theme(),
         head=demo_head(),

@@ -14,6 +14,7 @@ from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi.responses import RedirectResponse
 
 from study.api import build_router
+from study.pages.mounting import mount_quietly
 from study.store import StudyStore
 from study.visits import Visits
 
@@ -78,17 +79,10 @@ def mount_study(
         query = f"?{urlencode(request.query_params.multi_items())}" if request.query_params else ""
         return RedirectResponse(f"{request.scope.get('root_path', '')}{path}/{query}")
 
-    gr.mount_gradio_app(
+    mount_quietly(
         app,
         build_rater_page(),
         path=path,
-        footer_links=[],
-        run_history=False,
-        enable_monitoring=False,
-        ssr_mode=False,
-        pwa=False,
-        mcp_server=False,
-        show_error=False,
         max_file_size=1,  # bytes: Gradio's upload route is always there, and raters have nothing to upload
         head=rater_head(),
     )

@@ -13,6 +13,7 @@ from study.accounts import Accounts, Sessions
 from study.dashboard import Dashboard
 from study.hub_login import HubLogin
 from study.login_limit import LoginLimit
+from study.pages.mounting import mount_quietly
 from study.pages.researcher.guard import ResearchersOnly
 from study.pages.researcher.login import build_login_router
 from study.pages.researcher.views import build_view_router
@@ -72,17 +73,10 @@ def mount_dashboard(
 
 
 def _mount_page(inside: FastAPI) -> None:
-    gr.mount_gradio_app(
+    mount_quietly(
         inside,
         build_researcher_page(),
         path="/",
-        footer_links=[],
-        run_history=False,
-        enable_monitoring=False,
-        ssr_mode=False,
-        pwa=False,
-        mcp_server=False,
-        show_error=False,
         max_file_size=1,  # bytes: Gradio's upload route is always there, and researchers have nothing to upload
         head=researcher_head(),
     )
