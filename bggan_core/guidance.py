@@ -34,7 +34,6 @@ TEACHER_LAYERS = ("conv4_3", "conv5_3")
 # Of each layer's 512 channels; a component beyond this many standard deviations is clipped, or it would rule the loss.
 COMPONENTS, LARGEST_COMPONENT = 64, 4.0
 
-
 TASKS = ("focus", "features", "defocus")
 
 
