@@ -11,7 +11,20 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, Connection, Engine, ScalarSelect, Select, String, case, cast, exists, func, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    ScalarSelect,
+    Select,
+    String,
+    case,
+    cast,
+    exists,
+    func,
+    literal,
+    select,
+)
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from study.records import StudyRecord
@@ -157,10 +170,13 @@ class VoteColumns:
             return RaterCounts(*connection.execute(counts).one())
 
     def waiting(self, study: StudyRecord, *, now: datetime) -> tuple[WaitingCell, ...]:
-        """Unanswered main trials by cell. Only raters who still have some are looked at, so it stays quick."""
+        """Unanswered main trials by cell. Only raters who still have some are looked at, so it stays quick.
+
+        In a study that takes no votes nobody is at a trial, whatever time a reservation has left.
+        """
         left, right = aliased(MethodRow), aliased(MethodRow)
         first, second = aliased(StimulusRow), aliased(StimulusRow)
-        is_live = case((RaterRow.lease_until > now, 1), else_=0)
+        is_live = case(((RaterRow.lease_until > now) & literal(study.status == "open"), 1), else_=0)
         columns = (SceneRow.name, left.name, right.name, is_live)
         trials = (
             select(*columns, func.count(TrialRow.id))
