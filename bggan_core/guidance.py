@@ -39,7 +39,7 @@ TASKS = ("focus", "features", "defocus")
 
 @dataclass(frozen=True)
 class GuidanceConfig:
-    """Tasks beside stage A's objective. One of weight 0 is left out; the loss of "focus" is logged all the same.
+    """Tasks beside a stage's objective. One of weight 0 is left out; the loss of "focus" is logged all the same.
 
     Args:
         focus, features, defocus: Weights of the tasks' losses.
@@ -105,7 +105,7 @@ def require_known_defocus(pair: Pair) -> None:
     if pair.radius_px is None:
         raise ValueError(
             "the guidance has the defocus among its tasks, which only pairs made by optics know, and these are "
-            "photographed: leave the task out by --set a.guidance.defocus=0"
+            "photographed: leave the task out by --set guidance.defocus=0"
         )
 
 

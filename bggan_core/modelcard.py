@@ -114,7 +114,9 @@ Chosen: {choice["rule"]}. On {choice["pairs"]}.
 
 def _stages(training: Sequence[Mapping[str, Any]]) -> str:
     """Say which losses the weights have seen, from the runs' history."""
-    first = f"stage A (L1 and SSIM{_guidance(training)})"
+    # Runs of stage A that record a feature network, or that there was none, were guided.
+    guided = [run for run in training if run.get("stage") == "a" and "perceptual" in run]
+    first = f"stage A (L1 and SSIM{_guidance(guided)})"
     refined = [run for run in training if run.get("stage") == "b"]
     if not refined:
         return f"{first} only; no critics and no perceptual loss"
@@ -123,17 +125,21 @@ def _stages(training: Sequence[Mapping[str, Any]]) -> str:
     adversarial = f"critics of {' and '.join(map(str, critics))} layers" if critics else "no critics"
     features = last.get("perceptual")
     perceptual = f"perceptual loss in {features['network']} {features['layer']}" if features else "no perceptual loss"
-    return f"{first}, then stage B ({adversarial}, {perceptual})"
+    guidance = _guidance([last] if "guidance" in last else [])
+    return f"{first}, then stage B ({adversarial}, {perceptual}{guidance})"
 
 
-def _guidance(training: Sequence[Mapping[str, Any]]) -> str:
-    """Say what guided stage A; runs of it that record a feature network, or that there was none, were guided."""
-    guided = [run for run in training if run.get("stage") == "a" and "perceptual" in run]
+def _guidance(guided: Sequence[Mapping[str, Any]]) -> str:
+    """Say what guided these runs."""
     if not guided:
         return ""
-    teachers = dict.fromkeys(run["perceptual"]["network"] for run in guided if run["perceptual"])
-    # What an older run does not record.
-    weights = [run.get("guidance", {"focus": 1.0, "defocus": 0.0}) for run in guided]
+    # What an older run does not record; whether it imitated features, its feature network tells.
+    weights = [run.get("guidance", {"focus": 1.0, "features": 1.0, "defocus": 0.0}) for run in guided]
+    teachers = dict.fromkeys(
+        run["perceptual"]["network"]
+        for run, weight in zip(guided, weights, strict=True)
+        if run["perceptual"] and weight["features"]
+    )
     guides = [
         *(["the detail the lens kept"] if any(weight["focus"] for weight in weights) else []),
         *(f"features of {teacher}" for teacher in teachers),

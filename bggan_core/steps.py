@@ -4,6 +4,7 @@ Gradients are means over the global batch, whatever the number of replicas: each
 part, and the replicas' gradients are averaged before they are clipped and applied.
 """
 
+import dataclasses
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -25,6 +26,9 @@ from bggan_core.losses import (
     perceptual_loss,
     reconstruction_terms,
 )
+
+# The guiding heads begin with nothing in every run, and must follow features that a network far along changes slowly.
+HEADS_LEARNING_RATE = 1e-3
 
 Terms = dict[str, tf.Tensor]
 
@@ -82,26 +86,28 @@ def build_learners(config: TrainingConfig, *, features: keras.Model | None = Non
     keras.utils.set_random_seed(config.seed)
     network = build_training_network(config.network, precision=config.precision)
     optimizer = _build_adam(WarmupCosine(config), config, network.trainable_variables)
+    guide = _build_guide(config, config.guidance, network, features) if config.guidance else None
     if config.critics is None:
-        guide = _build_guide(config, config.guidance, network, features) if config.guidance else None
         return Learners(network, optimizer, features=features, guide=guide)
     critics = build_critics(config.critics)
     # One Adam serves all critics: it treats each weight alone.
     variables = [variable for critic in critics for variable in critic.trainable_variables]
-    return Learners(network, optimizer, critics, _build_adam(config.critics.learning_rate, config, variables), features)
+    critic_optimizer = _build_adam(config.critics.learning_rate, config, variables)
+    return Learners(network, optimizer, critics, critic_optimizer, features, guide)
 
 
 def _build_guide(
     config: TrainingConfig, guidance: GuidanceConfig, network: keras.Model, features: keras.Model | None
 ) -> Guide:
-    teacher = TeacherComponents(build_teacher(features)) if features else None
+    teacher = TeacherComponents(build_teacher(features)) if features and guidance.features else None
     channels = {"focus": 1}
     if teacher:
         channels["features"] = teacher.count
     if guidance.defocus:
         channels["defocus"] = 1
     heads = GuidingHeads(network, tapped_layers(config.network), channels=channels)
-    optimizer = _build_adam(WarmupCosine(config), config, heads.trainable_variables)
+    steady = dataclasses.replace(config, learning_rate=HEADS_LEARNING_RATE, final_learning_rate=HEADS_LEARNING_RATE)
+    optimizer = _build_adam(WarmupCosine(steady), config, heads.trainable_variables)
     return Guide(guidance, heads, optimizer, teacher)
 
 

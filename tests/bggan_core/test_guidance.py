@@ -10,6 +10,7 @@ import tensorflow as tf
 from bggan_core.checkpoints import read_history
 from bggan_core.config_files import load_config, save_config
 from bggan_core.configs import Phase, StageB, TrainingConfig
+from bggan_core.critics import CriticsConfig
 from bggan_core.data.corpus import read_manifest
 from bggan_core.data.pairs import Pair
 from bggan_core.data.synthetic import PairMaker, PairRecipe
@@ -139,7 +140,7 @@ def test_photographed_pairs_cannot_guide_by_the_defocus(tmp_path):
     config = dataclasses.replace(
         GUIDED, guidance=GuidanceConfig(features=0.0, defocus=0.1), phases=(Phase(1, 1, 32, 48),)
     )
-    with pytest.raises(ValueError, match=r"--set a\.guidance\.defocus=0"):
+    with pytest.raises(ValueError, match=r"--set guidance\.defocus=0"):
         Trainer(config, run=tmp_path / "run", train_pairs=GeneratedPairs(1), validation_pairs=GeneratedPairs(2))
     assert not (tmp_path / "run").exists()
 
@@ -199,6 +200,26 @@ def test_a_run_finds_its_teachers_components_and_keeps_them_with_its_checkpoints
         np.testing.assert_array_equal(after, before)
 
 
+def test_stage_b_is_guided_too_but_for_features(tmp_path):
+    """Its feature network compares renderings; its heads keep up although the network hardly changes any more."""
+    config = dataclasses.replace(
+        GUIDED,
+        guidance=GuidanceConfig(focus=1.0, features=0.0),
+        stage_b=StageB(critics=CriticsConfig(n_layers=(1,), channels=2)),
+        phases=(Phase(60, 2, 32, 48),),
+        image_steps=99,
+        learning_rate=1e-7,
+    )
+    sources = {"train_pairs": GeneratedPairs(1), "validation_pairs": GeneratedPairs(2), "features": _features()}
+    trainer = Trainer(config, run=tmp_path, **sources)
+    trainer.train()
+    assert trainer.learners.guide.teacher is None
+    losses = pd.read_csv(tmp_path / "losses.csv")
+    assert np.isfinite(losses[["perceptual", "adversarial"]].to_numpy()).all()
+    assert losses["focus"][-10:].mean() < losses["focus"][:10].mean() / 2
+    assert read_history(tmp_path)[-1]["guidance"] == {"focus": 1.0, "features": 0.0, "defocus": 0.0}
+
+
 def test_guidance_without_its_teacher_is_refused():
     with pytest.raises(ValueError, match="needs a feature network"):
         build_learners(GUIDED)
@@ -209,5 +230,5 @@ def test_guidance_that_cannot_be_is_refused():
         GuidanceConfig(focus=0.0, features=0.0)
     with pytest.raises(ValueError, match="whole pictures"):
         GuidanceConfig(teacher=PerceptualConfig(downscale=2))
-    with pytest.raises(ValueError, match="belongs to stage A"):
+    with pytest.raises(ValueError, match=r"is no teacher: .* --set b\.guidance\.features=0"):
         dataclasses.replace(GUIDED, stage_b=StageB())
