@@ -108,8 +108,8 @@ class CellCount:
 
     Attributes:
         answered: Standing main votes.
-        leased: Unanswered main trials whose lease is live.
-        lapsed: Unanswered main trials whose lease has run out and which nobody took over yet.
+        leased: Unanswered main trials whose lease is live, while the study takes votes.
+        lapsed: The other unanswered main trials that nobody took over yet.
     """
 
     scene: str

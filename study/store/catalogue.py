@@ -184,7 +184,7 @@ class StudyCatalogue(Database):
             study = find_study(session, name)
             found: dict[tuple[int | None, str], int] = {}
             for cell_id, answered, is_live, count in session.execute(counts.where(TrialRow.study_id == study.id)):
-                kind = "answered" if answered else "leased" if is_live else "lapsed"
+                kind = "answered" if answered else "leased" if is_live and study.status == "open" else "lapsed"
                 found[cell_id, kind] = found.get((cell_id, kind), 0) + count
             cells = session.execute(names.where(CellRow.study_id == study.id).order_by(CellRow.id))
             return [

@@ -11,20 +11,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    Engine,
-    ScalarSelect,
-    Select,
-    String,
-    case,
-    cast,
-    exists,
-    func,
-    literal,
-    select,
-)
+from sqlalchemy import ColumnElement, Connection, Engine, ScalarSelect, Select, String, case, cast, exists, func, select
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from study.records import StudyRecord
@@ -59,7 +46,7 @@ class RaterCounts:
 
 @dataclass(frozen=True)
 class WaitingCell:
-    """Unanswered trials of one cell, by whether their reservation is live; `right_method` as in `CellCount`."""
+    """Unanswered trials of one cell, as in `CellCount`: live ones are leased, others have lapsed."""
 
     scene: str
     method: str
@@ -170,17 +157,15 @@ class VoteColumns:
             return RaterCounts(*connection.execute(counts).one())
 
     def waiting(self, study: StudyRecord, *, now: datetime) -> tuple[WaitingCell, ...]:
-        """Unanswered main trials by cell. Only raters who still have some are looked at, so it stays quick.
-
-        In a study that takes no votes nobody is at a trial, whatever time a reservation has left.
-        """
+        """Unanswered main trials by cell. Only raters who still have some are looked at, so it stays quick."""
         left, right = aliased(MethodRow), aliased(MethodRow)
         first, second = aliased(StimulusRow), aliased(StimulusRow)
-        is_live = case(((RaterRow.lease_until > now) & literal(study.status == "open"), 1), else_=0)
+        is_live = case(((RaterRow.lease_until > now) & (StudyRow.status == "open"), 1), else_=0)
         columns = (SceneRow.name, left.name, right.name, is_live)
         trials = (
             select(*columns, func.count(TrialRow.id))
             .select_from(RaterRow)
+            .join(StudyRow, StudyRow.id == RaterRow.study_id)
             .join(TrialRow, TrialRow.rater_id == RaterRow.id)
             .join(CellRow, CellRow.id == TrialRow.cell_id)
             .join(SceneRow, SceneRow.id == CellRow.scene_id)

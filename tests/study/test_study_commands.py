@@ -81,6 +81,8 @@ def test_status_counts_votes_and_cells(run, rated):
     said = run("status", "bokeh")[1]
     assert "bokeh is open: 1 raters, 0 of them finished," in said
     assert "6 cells with 0 to 1 votes; 5 reserved right now." in said
+    run("close", "bokeh")
+    assert "0 reserved right now." in run("status", "bokeh")[1]
 
 
 def test_verify_ends_with_1_once_a_vote_was_changed(run, rated, tmp_path):
