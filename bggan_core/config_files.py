@@ -1,5 +1,6 @@
 """Configurations as files: JSON beside a run, TOML and `key=value` that change a named one."""
 
+import copy
 import dataclasses
 import json
 import math
@@ -62,7 +63,8 @@ def change_config(config: TrainingConfig, changes: Mapping[str, Any]) -> Trainin
         ValueError: a key is unknown or a value does not fit; the message names it.
     """
     own, other = ("b", "a") if config.stage_b else ("a", "b")
-    chosen = {name: change for name, change in changes.items() if name not in (own, other)}
+    # A copy: what is merged in for this stage must not reach the other one.
+    chosen = {name: copy.deepcopy(change) for name, change in changes.items() if name not in (own, other)}
     _merge(chosen, changes.get(own, {}), where=f"{own}.")
     if config.stage_b is None:
         chosen.pop("stage_b", None)

@@ -79,10 +79,13 @@ def test_critics_can_be_taken_away_as_in_eq_7():
 
 
 def test_a_change_can_be_for_one_stage_alone():
-    changes = read_changes(None, ["a.seed=1", "b.seed=2", "beta_2=0.95", "stage_b.critics.channels=8"])
-    stage_a, stage_b = (change_config(CONFIGS[name], changes) for name in ("cpu-small", "cpu-small-b"))
+    settings = ["a.seed=1", "b.seed=2", "beta_2=0.95", "stage_b.critics.channels=8"]
+    settings += ["guidance.focus=0.2", "a.guidance.features=0.3"]
+    changes = read_changes(None, settings)
+    stage_a, stage_b = (change_config(CONFIGS[name], changes) for name in ("guided", "guided-b"))
     assert (stage_a.seed, stage_a.beta_2, stage_a.stage_b) == (1, 0.95, None)
     assert (stage_b.seed, stage_b.beta_2, stage_b.critics.channels) == (2, 0.95, 8)
+    assert [(each.guidance.focus, each.guidance.features) for each in (stage_a, stage_b)] == [(0.2, 0.3), (0.2, 0.0)]
 
 
 @pytest.mark.parametrize(
