@@ -52,7 +52,7 @@ class TrainingConfig:
         guidance: Tasks that help to find the focal plane, and in stage B not to lose it again; None leaves them out, as
             the paper does.
         learning_rate, final_learning_rate: The generator's, along a cosine from the first to the last step.
-        warmup_steps: Steps over which the rate rises from zero.
+        warmup_steps: Steps over which the rate rises from zero, the guiding heads' too.
         beta_1, beta_2: Adam's decay rates, the critics' too.
         clip_norm: Largest global norm of the generator's gradient; larger ones are scaled down to it.
         precision: Compute type of the generator's convolutions; variables and losses are float32 always.
@@ -88,8 +88,8 @@ class TrainingConfig:
     def __post_init__(self) -> None:
         if self.stage_b and self.guidance and self.guidance.features:
             raise ValueError(
-                f"{self.name}: stage B's feature network serves its perceptual term and is no teacher: leave that task "
-                "out by --set b.guidance.features=0"
+                f"{self.name}: guidance.features must be 0 in stage B, whose feature network serves its perceptual "
+                f"term, got {self.guidance.features}: --set b.guidance.features=0"
             )
 
     @property
@@ -103,6 +103,11 @@ class TrainingConfig:
         if self.stage_b and self.stage_b.weights.perceptual:
             return self.stage_b.perceptual
         return self.guidance.teacher if self.guidance and self.guidance.features else None
+
+    @property
+    def feature_precision(self) -> Literal["float32", "mixed_bfloat16"]:
+        """Compute type of that network: as a teacher the generator's, in a loss always float32."""
+        return "float32" if self.stage_b else self.precision
 
     @property
     def critics(self) -> CriticsConfig | None:
@@ -193,11 +198,12 @@ PAPER_SIZE_B = dataclasses.replace(
     ema_decay=0.998,
 )
 
+# The tasks' weights are stage A's. The heads begin with nothing and must soon follow a network that hardly changes.
 GUIDED_B = dataclasses.replace(
     PAPER_SIZE_B,
     name="guided-b",
     pairs=GUIDED.pairs,
-    guidance=GuidanceConfig(features=0.0, defocus=0.1),
+    guidance=GuidanceConfig(features=0.0, defocus=0.1, heads_learning_rate=1e-3),
     seed=2124,
 )
 

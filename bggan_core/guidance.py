@@ -42,8 +42,10 @@ class GuidanceConfig:
     """Tasks beside a stage's objective. One of weight 0 is left out; the loss of "focus" is logged all the same.
 
     Args:
-        focus, features, defocus: Weights of the tasks' losses.
+        focus, features, defocus: Weights of the tasks' losses; stage B, whose feature network serves its perceptual
+            term, has no features to imitate.
         teacher: The network whose features are imitated, up to its last block and on pictures of full size.
+        heads_learning_rate: The heads' at first, falling to the run's final one; None follows the generator's.
 
     Paper: no such tasks. Here: without them a network of the paper's size learns from few photos mostly how to blur,
     and little about where (docs/training-log.md).
@@ -53,6 +55,7 @@ class GuidanceConfig:
     features: float = 0.05
     defocus: float = 0.0
     teacher: PerceptualConfig = field(default_factory=lambda: PerceptualConfig(network="vgg16-hed", layer="relu5_3"))
+    heads_learning_rate: float | None = None
 
     def __post_init__(self) -> None:
         weights = [getattr(self, task) for task in TASKS]
@@ -212,13 +215,17 @@ class Guide:
 def focus_loss(
     heads: GuidingHeads, guided: Sequence[tf.Tensor], photos: tf.Tensor, bokeh: tf.Tensor, mask: tf.Tensor
 ) -> tf.Tensor:
-    """Squared error of the detail that each guided layer says was kept, weighted by texture: a scalar."""
+    """Squared error of the detail that each guided layer says was kept, weighted by texture: a scalar.
+
+    The mean over the batch of each image's own, as in `bggan_core.losses`.
+    """
     kept, weight = detail_kept(photos, bokeh, mask)
+    texture = tf.reduce_sum(weight, axis=(1, 2, 3))
     errors = [
-        tf.reduce_sum(weight * (head(_to_unit_size(x)) - kept) ** 2) / (tf.reduce_sum(weight) + 1.0)
+        tf.reduce_sum(weight * (head(_to_unit_size(x)) - kept) ** 2, axis=(1, 2, 3)) / (texture + 1.0)
         for head, x in zip(heads.focus, guided, strict=True)
     ]
-    return tf.add_n(errors) / len(errors)
+    return tf.reduce_mean(tf.add_n(errors)) / len(errors)
 
 
 def feature_loss(heads: GuidingHeads, guided: Sequence[tf.Tensor], targets: tf.Tensor) -> tf.Tensor:

@@ -125,7 +125,7 @@ def _stages(training: Sequence[Mapping[str, Any]]) -> str:
     adversarial = f"critics of {' and '.join(map(str, critics))} layers" if critics else "no critics"
     features = last.get("perceptual")
     perceptual = f"perceptual loss in {features['network']} {features['layer']}" if features else "no perceptual loss"
-    guidance = _guidance([last] if "guidance" in last else [])
+    guidance = _guidance([run for run in refined if "guidance" in run])
     return f"{first}, then stage B ({adversarial}, {perceptual}{guidance})"
 
 

@@ -27,8 +27,8 @@ from bggan_core.losses import (
     reconstruction_terms,
 )
 
-# The guiding heads begin with nothing in every run, and must follow features that a network far along changes slowly.
-HEADS_LEARNING_RATE = 1e-3
+# Adam's, of the guiding heads: without the momentum that critics forbid, a head would jump with every picture.
+_HEADS_BETAS = (0.9, 0.99)
 
 Terms = dict[str, tf.Tensor]
 
@@ -85,14 +85,15 @@ def build_learners(config: TrainingConfig, *, features: keras.Model | None = Non
         raise ValueError(f"{config.name} needs a feature network: build_feature_network makes one")
     keras.utils.set_random_seed(config.seed)
     network = build_training_network(config.network, precision=config.precision)
-    optimizer = _build_adam(WarmupCosine(config), config, network.trainable_variables)
+    betas = (config.beta_1, config.beta_2)
+    optimizer = _build_adam(WarmupCosine(config), network.trainable_variables, betas=betas)
     guide = _build_guide(config, config.guidance, network, features) if config.guidance else None
     if config.critics is None:
         return Learners(network, optimizer, features=features, guide=guide)
     critics = build_critics(config.critics)
     # One Adam serves all critics: it treats each weight alone.
     variables = [variable for critic in critics for variable in critic.trainable_variables]
-    critic_optimizer = _build_adam(config.critics.learning_rate, config, variables)
+    critic_optimizer = _build_adam(config.critics.learning_rate, variables, betas=betas)
     return Learners(network, optimizer, critics, critic_optimizer, features, guide)
 
 
@@ -106,8 +107,9 @@ def _build_guide(
     if guidance.defocus:
         channels["defocus"] = 1
     heads = GuidingHeads(network, tapped_layers(config.network), channels=channels)
-    steady = dataclasses.replace(config, learning_rate=HEADS_LEARNING_RATE, final_learning_rate=HEADS_LEARNING_RATE)
-    optimizer = _build_adam(WarmupCosine(steady), config, heads.trainable_variables)
+    rate = guidance.heads_learning_rate or config.learning_rate
+    schedule = WarmupCosine(dataclasses.replace(config, learning_rate=rate))
+    optimizer = _build_adam(schedule, heads.trainable_variables, betas=_HEADS_BETAS)
     return Guide(guidance, heads, optimizer, teacher)
 
 
@@ -124,8 +126,8 @@ def build_training_network(network: GlassNetConfig, *, precision: str) -> keras.
 def build_step(learners: Learners, config: TrainingConfig) -> Step:
     """Write one step of one replica; it runs inside `tf.distribute.Strategy.run` or with the default strategy.
 
-    The scalars are the objective's terms, "gradient_norm" and "learning_rate" of the generator, and in stage B those of
-    `build_critic_step`.
+    The scalars are the objective's terms, those of the guiding tasks, "gradient_norm" and "learning_rate" of the
+    generator, and in stage B those of `build_critic_step`.
     """
     objective = build_objective(learners, config)
     critic_step = build_critic_step(learners, config) if learners.critics else None
@@ -242,8 +244,8 @@ def apply_gradients(
 
 
 def _build_adam(
-    rate: float | WarmupCosine, config: TrainingConfig, variables: Sequence[keras.Variable]
+    rate: float | WarmupCosine, variables: Sequence[keras.Variable], *, betas: tuple[float, float]
 ) -> keras.optimizers.Optimizer:
-    optimizer = keras.optimizers.Adam(rate, beta_1=config.beta_1, beta_2=config.beta_2)
+    optimizer = keras.optimizers.Adam(rate, beta_1=betas[0], beta_2=betas[1])
     optimizer.build(variables)
     return optimizer

@@ -53,7 +53,7 @@ def train(
         "examples/scenes"
     ),
     config: Annotated[str, typer.Option(help=f"One of: {', '.join(CONFIGS)}.")] = "paper-size",
-    perceptual_weights: Annotated[Path | None, typer.Option(help="VGG convolutions, for a stage B.")] = None,
+    perceptual_weights: Annotated[Path | None, typer.Option(help="VGG convolutions, for stage B or guidance.")] = None,
     steps: Annotated[int, typer.Option(min=1, help="Timed steps a round, after two that are not.")] = 8,
     rounds: Annotated[int, typer.Option(min=1, help="Rounds; the precisions take turns, the faster round counts.")] = 2,
     size: Annotated[tuple[int, int, int], typer.Option(help="Batch, height and width.")] = (1, 256, 384),
@@ -110,8 +110,8 @@ def _measure_training(case: TrainingCase, corpus: Path, weights: Path | None) ->
         evaluation_pairs=1,
     )
     features = None
-    if config.stage_b and config.stage_b.weights.perceptual:
-        features = build_feature_network(config.stage_b.perceptual, weights)
+    if config.feature_network:
+        features = build_feature_network(config.feature_network, weights, precision=config.feature_precision)
     pairs = PairMaker(corpus, read_manifest(corpus), recipe=config.pairs, seed=config.seed)
     with tempfile.TemporaryDirectory() as run:
         trainer = Trainer(config, run=Path(run), train_pairs=pairs, validation_pairs=pairs, features=features)

@@ -92,8 +92,7 @@ def _build_trainer(
     features = None
     if config.feature_network:
         with devices.scope():
-            precision = "float32" if config.stage_b else config.precision
-            features = build_feature_network(config.feature_network, weights, precision=precision)
+            features = build_feature_network(config.feature_network, weights, precision=config.feature_precision)
     trainer = Trainer(
         config,
         run=run,

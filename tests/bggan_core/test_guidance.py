@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from bggan_core.checkpoints import read_history
 from bggan_core.config_files import load_config, save_config
-from bggan_core.configs import Phase, StageB, TrainingConfig
+from bggan_core.configs import CONFIGS, Phase, StageB, TrainingConfig
 from bggan_core.critics import CriticsConfig
 from bggan_core.data.corpus import read_manifest
 from bggan_core.data.pairs import Pair
@@ -26,7 +26,7 @@ from bggan_core.guidance import (
     tapped_layers,
 )
 from bggan_core.perceptual import PerceptualConfig
-from bggan_core.steps import build_learners, build_step
+from bggan_core.steps import build_learners, build_objective, build_step
 from bggan_core.training import Trainer
 from tests.bggan_core.networks import TINY, randomise
 from tests.bggan_core.pair_sources import GeneratedPairs
@@ -200,24 +200,81 @@ def test_a_run_finds_its_teachers_components_and_keeps_them_with_its_checkpoints
         np.testing.assert_array_equal(after, before)
 
 
-def test_stage_b_is_guided_too_but_for_features(tmp_path):
-    """Its feature network compares renderings; its heads keep up although the network hardly changes any more."""
-    config = dataclasses.replace(
+@pytest.fixture
+def stage_b():
+    """Stage B guided as `guided-b` is, its critics small."""
+    return dataclasses.replace(
         GUIDED,
-        guidance=GuidanceConfig(focus=1.0, features=0.0),
+        guidance=dataclasses.replace(CONFIGS["guided-b"].guidance, defocus=0.2),
         stage_b=StageB(critics=CriticsConfig(n_layers=(1,), channels=2)),
-        phases=(Phase(60, 2, 32, 48),),
-        image_steps=99,
         learning_rate=1e-7,
+        final_learning_rate=1e-7,
+        beta_1=0.0,
     )
-    sources = {"train_pairs": GeneratedPairs(1), "validation_pairs": GeneratedPairs(2), "features": _features()}
-    trainer = Trainer(config, run=tmp_path, **sources)
-    trainer.train()
-    assert trainer.learners.guide.teacher is None
-    losses = pd.read_csv(tmp_path / "losses.csv")
-    assert np.isfinite(losses[["perceptual", "adversarial"]].to_numpy()).all()
-    assert losses["focus"][-10:].mean() < losses["focus"][:10].mean() / 2
-    assert read_history(tmp_path)[-1]["guidance"] == {"focus": 1.0, "features": 0.0, "defocus": 0.0}
+
+
+def test_in_stage_b_the_generator_learns_from_the_objective_and_from_its_guides(batch, rng, stage_b):
+    """Beside a plain tape over both after the critics have learned."""
+    photos, bokeh, mask, _ = batch
+    defocus = tf.constant(rng.uniform(-1, 1, mask.shape), tf.float32)
+    learners = build_learners(stage_b, features=_features())
+    assert learners.guide.teacher is None
+    for model in (learners.network, learners.guide.heads, *learners.critics):
+        randomise(model, rng)
+    start = learners.network.get_weights(), learners.guide.heads.get_weights()
+    terms = build_step(learners, stage_b)((photos, bokeh, mask, defocus), tf.constant(0, tf.int64))
+    learners.network.set_weights(start[0])
+    learners.guide.heads.set_weights(start[1])
+    taps = [learners.network.get_layer(name).output for name in tapped_layers(TINY)]
+    tapped = keras.Model(learners.network.input, [*learners.network.outputs, *taps])
+    with tf.GradientTape(persistent=True) as tape:
+        images = tapped(photos, training=True)
+        alone = build_objective(learners, stage_b)(images[:2], bokeh, mask)["total"]
+        both = alone + learners.guide.loss(images[2:], (photos, bokeh, mask, defocus))["guidance"]
+    variables = learners.network.trainable_variables
+    unguided, guided = (float(tf.linalg.global_norm(tape.gradient(total, variables))) for total in (alone, both))
+    assert float(terms["gradient_norm"]) == pytest.approx(guided, rel=1e-4)
+    assert abs(guided - unguided) > 1e-3 * unguided
+
+
+def test_stage_bs_heads_learn_from_nothing_while_its_network_stands_still(tmp_path, corpus, stage_b):
+    """On the defocus too; at the generator's own rate they would stay where they were."""
+    pairs = PairMaker(corpus, read_manifest(corpus), recipe=PairRecipe(portrait_share=0.0), seed=1)
+    first_and_last = {}
+    for rate in (None, 3e-3):
+        config = dataclasses.replace(
+            stage_b,
+            guidance=dataclasses.replace(stage_b.guidance, heads_learning_rate=rate),
+            phases=(Phase(60, 2, 32, 48),),
+            image_steps=99,
+        )
+        run = tmp_path / f"{rate}"
+        trainer = Trainer(config, run=run, train_pairs=pairs, validation_pairs=GeneratedPairs(2), features=_features())
+        trainer.train()
+        losses = pd.read_csv(run / "losses.csv")
+        assert np.isfinite(losses[["perceptual", "adversarial"]].to_numpy()).all()
+        first_and_last[rate] = [losses[["focus", "defocus"]][part].mean() for part in (slice(0, 10), slice(-10, None))]
+        assert read_history(run)[-1]["guidance"] == {"focus": 0.05, "features": 0.0, "defocus": 0.2}
+    assert (first_and_last[3e-3][1] < 0.8 * first_and_last[None][1]).all()
+
+
+def test_the_guiding_loss_of_a_batch_is_the_mean_of_its_parts(rng):
+    """However unlike their textures are: the replicas' gradients are averaged."""
+    photos = rng.uniform(-1, 1, (2, 32, 48, 3)).astype(np.float32)
+    photos[1, :, 12:] = 0.2
+    planes = [photos, photos / 2, np.ones((2, 32, 48, 1)), rng.uniform(-1, 1, (2, 32, 48, 1))]
+    batch = [tf.constant(plane, tf.float32) for plane in planes]
+    config = dataclasses.replace(GUIDED, guidance=GuidanceConfig(features=0.0, defocus=0.1))
+    guide = build_learners(config).guide
+    guided = [
+        tf.constant(rng.standard_normal((2, 4, 6, head.kernel.shape[2])), tf.float32) for head in guide.heads.focus
+    ]
+    randomise(guide.heads, rng)
+    whole = guide.loss(guided, tuple(batch))
+    parts = [guide.loss([x[i : i + 1] for x in guided], tuple(plane[i : i + 1] for plane in batch)) for i in (0, 1)]
+    assert float(parts[0]["focus"]) != pytest.approx(float(parts[1]["focus"]), rel=0.1)
+    for name, value in whole.items():
+        assert float(value) == pytest.approx(np.mean([float(part[name]) for part in parts]), rel=1e-5)
 
 
 def test_guidance_without_its_teacher_is_refused():
@@ -230,5 +287,5 @@ def test_guidance_that_cannot_be_is_refused():
         GuidanceConfig(focus=0.0, features=0.0)
     with pytest.raises(ValueError, match="whole pictures"):
         GuidanceConfig(teacher=PerceptualConfig(downscale=2))
-    with pytest.raises(ValueError, match=r"is no teacher: .* --set b\.guidance\.features=0"):
+    with pytest.raises(ValueError, match=r"features must be 0 in stage B.* got 0\.05"):
         dataclasses.replace(GUIDED, stage_b=StageB())

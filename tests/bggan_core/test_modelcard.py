@@ -24,9 +24,14 @@ REFINED = {**RUN, "stage": "b", "critics": [3, 5], "perceptual": TEACHER}
             "(critics of 3 and 5 layers, perceptual loss in vgg16-hed relu5_3)",
         ),
         (
-            [RUN, {**REFINED, "guidance": {"focus": 0.1, "features": 0.0, "defocus": 0.1}}],
-            "stage A (L1 and SSIM), then stage B (critics of 3 and 5 layers, perceptual loss in vgg16-hed relu5_3, "
-            "guided by the detail the lens kept and by the optics' defocus)",
+            [
+                {**RUN, "perceptual": TEACHER},
+                {**REFINED, "guidance": {"focus": 0.1, "features": 0.0, "defocus": 0.1}, "perceptual": None},
+                REFINED,
+            ],
+            "stage A (L1 and SSIM, guided by the detail the lens kept and by features of vgg16-hed), then stage B "
+            "(critics of 3 and 5 layers, perceptual loss in vgg16-hed relu5_3, guided by the detail the lens kept and "
+            "by the optics' defocus)",
         ),
         (
             [{**RUN, "perceptual": None, "guidance": {"focus": 0.0, "features": 0.0, "defocus": 0.1}}],

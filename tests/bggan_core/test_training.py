@@ -13,6 +13,7 @@ import tensorflow as tf
 from bggan_core.checkpoints import load_trained, read_history
 from bggan_core.configs import CONFIGS, Phase, StageB, TrainingConfig
 from bggan_core.critics import CriticsConfig
+from bggan_core.guidance import GuidanceConfig
 from bggan_core.losses import HybridWeights
 from bggan_core.monitoring import LossGuard, LossLog, TrainingDivergedError
 from bggan_core.training import Trainer
@@ -106,7 +107,7 @@ def _train_in_a_child(run, *, network, killed_at=0):
 
 KILLED = {
     "stage a": CONFIG,
-    "stage b": STAGE_B,
+    "stage b": dataclasses.replace(STAGE_B, guidance=GuidanceConfig(features=0.0)),
     "small": dataclasses.replace(CONFIG, network=CONFIGS["small"].network, phases=(Phase(14, 2, 128, 192),)),
 }
 

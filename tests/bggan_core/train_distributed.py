@@ -14,6 +14,7 @@ import tensorflow as tf
 from bggan_core.configs import Phase, StageB, TrainingConfig
 from bggan_core.critics import CriticsConfig
 from bggan_core.distribution import build_strategy
+from bggan_core.guidance import GuidanceConfig
 from bggan_core.losses import HybridWeights
 from bggan_core.training import Trainer
 from tests.bggan_core.networks import TINY
@@ -34,6 +35,7 @@ CONFIGS = {
     "stage-b": dataclasses.replace(
         STAGE_A,
         stage_b=StageB(HybridWeights(perceptual=0.0), critics=CriticsConfig(n_layers=(1, 2), channels=2)),
+        guidance=GuidanceConfig(features=0.0),
         ema_decay=0.9,
     ),
     "batch": dataclasses.replace(STAGE_A, network=dataclasses.replace(TINY, normalization="batch")),
