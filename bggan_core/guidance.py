@@ -63,6 +63,8 @@ class GuidanceConfig:
             raise ValueError(f"the weights must be at least 0 and one of them positive, got {self}")
         if self.teacher.downscale != 1 or not self.teacher.layer.startswith("relu5_"):
             raise ValueError(f"the teacher must look at whole pictures, up to block 5, got {self.teacher}")
+        if self.heads_learning_rate is not None and self.heads_learning_rate <= 0:
+            raise ValueError(f"heads_learning_rate must be positive or none, got {self.heads_learning_rate}")
 
     @property
     def logged_losses(self) -> list[str]:

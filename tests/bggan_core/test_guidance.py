@@ -285,6 +285,8 @@ def test_guidance_without_its_teacher_is_refused():
 def test_guidance_that_cannot_be_is_refused():
     with pytest.raises(ValueError, match="one of them positive"):
         GuidanceConfig(focus=0.0, features=0.0)
+    with pytest.raises(ValueError, match="heads_learning_rate must be positive"):
+        GuidanceConfig(heads_learning_rate=0.0)
     with pytest.raises(ValueError, match="whole pictures"):
         GuidanceConfig(teacher=PerceptualConfig(downscale=2))
     with pytest.raises(ValueError, match=r"features must be 0 in stage B.* got 0\.05"):
