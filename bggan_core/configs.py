@@ -105,11 +105,6 @@ class TrainingConfig:
         return self.guidance.teacher if self.guidance and self.guidance.features else None
 
     @property
-    def feature_precision(self) -> Literal["float32", "mixed_bfloat16"]:
-        """Compute type of that network: as a teacher the generator's, in a loss always float32."""
-        return "float32" if self.stage_b else self.precision
-
-    @property
     def critics(self) -> CriticsConfig | None:
         """The critics the generator is trained against, if any."""
         return self.stage_b.critics if self.stage_b else None

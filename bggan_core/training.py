@@ -78,9 +78,7 @@ class Trainer:
     ) -> None:
         self.strategy = strategy or tf.distribute.get_strategy()
         require_equal_parts(config, self.strategy)
-        if config.guidance and config.guidance.defocus:
-            phase = config.phases[0]
-            require_known_defocus(train_pairs.make(0, height=phase.height, width=phase.width))
+        require_pairs_to_guide_by(config, train_pairs)
         self.worker = this_worker(self.strategy)
         self.config, self.run, self.train_pairs, self.validation_pairs = config, run, train_pairs, validation_pairs
         _claim_run(run, config, train_pairs, writes=self.is_chief)
@@ -307,6 +305,17 @@ class Trainer:
             yield
         finally:
             self.network.set_weights(trained)
+
+
+def require_pairs_to_guide_by(config: TrainingConfig, pairs: PairSource) -> None:
+    """Refuse pairs that a configuration's guidance cannot learn from.
+
+    Raises:
+        ValueError: it guides by the defocus, and the pairs do not know theirs.
+    """
+    if config.guidance and config.guidance.defocus:
+        phase = config.phases[0]
+        require_known_defocus(pairs.make(0, height=phase.height, width=phase.width))
 
 
 def _locate(phases: tuple[Phase, ...], step: int) -> tuple[int, Phase, int]:

@@ -72,7 +72,7 @@ def _train(
         parent, run = run, runs / stage
         features = None
         if config.stage_b:
-            features = build_feature_network(config.stage_b.perceptual, weights)
+            features = build_feature_network(config.stage_b.perceptual, weights, precision=config.precision)
         train_pairs, validation_pairs = _sources(corpus, config, runs, count=stored_pairs)
         trainer = Trainer(
             config, run=run, train_pairs=train_pairs, validation_pairs=validation_pairs, features=features

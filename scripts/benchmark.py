@@ -111,7 +111,7 @@ def _measure_training(case: TrainingCase, corpus: Path, weights: Path | None) ->
     )
     features = None
     if config.feature_network:
-        features = build_feature_network(config.feature_network, weights, precision=config.feature_precision)
+        features = build_feature_network(config.feature_network, weights, precision=config.precision)
     pairs = PairMaker(corpus, read_manifest(corpus), recipe=config.pairs, seed=config.seed)
     with tempfile.TemporaryDirectory() as run:
         trainer = Trainer(config, run=Path(run), train_pairs=pairs, validation_pairs=pairs, features=features)

@@ -16,7 +16,7 @@ from bggan_core.data.pairs import PairSource
 from bggan_core.data.synthetic import PairMaker
 from bggan_core.distribution import StrategyName, build_strategy
 from bggan_core.perceptual import build_feature_network, describe_features
-from bggan_core.training import Trainer
+from bggan_core.training import Trainer, require_pairs_to_guide_by
 
 Stage = Literal["a", "b", "both"]
 
@@ -54,8 +54,12 @@ def main(
 ) -> None:
     """Train one stage, or both, to the end of the configuration's curriculum."""
     devices = build_strategy(strategy)  # before TensorFlow does anything else
+    stages = []
     for folder, chosen in _choose(config, stage, config_file=config_file, settings=settings or []).items():
         pairs = _ebb_splits(corpus, chosen, pair_list) if is_ebb(corpus) else _corpus_splits(corpus, chosen)
+        _require_usable(chosen, pairs[0])
+        stages.append((folder, chosen, pairs))
+    for folder, chosen, pairs in stages:
         trainer = _build_trainer(chosen, pairs, run / folder, weights=perceptual_weights, devices=devices)
         _begin(trainer, run / "stage-a" if folder == "stage-b" else start_from, best=best)
         typer.echo(f"{chosen.name}: {trainer.network.count_params():,} parameters, at step {trainer.progress.steps}")
@@ -80,6 +84,14 @@ def _choose(
         raise typer.BadParameter(str(error)) from error
 
 
+def _require_usable(config: TrainingConfig, pairs: PairSource) -> None:
+    """Refuse here what stage B would refuse after the hours of stage A."""
+    try:
+        require_pairs_to_guide_by(config, pairs)
+    except ValueError as error:
+        raise typer.BadParameter(f"{config.name}: {error}") from error
+
+
 def _build_trainer(
     config: TrainingConfig,
     pairs: Sequence[PairSource],
@@ -92,7 +104,7 @@ def _build_trainer(
     features = None
     if config.feature_network:
         with devices.scope():
-            features = build_feature_network(config.feature_network, weights, precision=config.feature_precision)
+            features = build_feature_network(config.feature_network, weights, precision=config.precision)
     trainer = Trainer(
         config,
         run=run,

@@ -1,8 +1,10 @@
 import keras
 import numpy as np
 import pytest
-from scipy.ndimage import correlate
+import tensorflow as tf
+from scipy.ndimage import correlate, gaussian_filter
 
+from bggan_core.losses import perceptual_loss
 from bggan_core.perceptual import (
     PerceptualConfig,
     PerceptualWeightsError,
@@ -48,6 +50,24 @@ def test_a_teacher_in_bfloat16_gives_nearly_the_same_features_in_float32(weights
     assert coarse.dtype == "float32"
     error = np.abs(coarse - exact).mean() / np.abs(exact).mean()
     assert 0 < error < 0.02
+
+
+def test_the_perceptual_terms_gradient_points_the_same_way_in_bfloat16(weights, rng):
+    """Two nearly equal pictures: the case where rounding could drown the difference."""
+    target = gaussian_filter(rng.uniform(-1, 1, (1, 32, 48, 3)), (0, 1.5, 1.5, 0)).astype(np.float32)
+    rendered, mask = tf.constant(gaussian_filter(target, (0, 0.7, 0.7, 0))), tf.ones((1, 32, 48, 1))
+
+    def slope(precision):
+        config = PerceptualConfig(network="vgg16-hed", layer="relu2_2")
+        features = build_feature_network(config, weights, precision=precision)
+        with tf.GradientTape() as tape:
+            tape.watch(rendered)
+            loss = perceptual_loss(features, rendered, target, mask)
+        return tape.gradient(loss, rendered).numpy().ravel()
+
+    exact, coarse = slope("float32"), slope("mixed_bfloat16")
+    assert exact @ coarse / np.linalg.norm(exact) / np.linalg.norm(coarse) > 0.95
+    assert not np.array_equal(exact, coarse)
 
 
 def test_downscaling_averages_squares_first(weights, rng):

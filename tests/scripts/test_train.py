@@ -67,6 +67,13 @@ def test_stage_b_alone_needs_a_trained_network(corpus, weights, tiny_configs, tm
         train.main(corpus, tmp_path, config="tiny", stage="b", perceptual_weights=weights)
 
 
+def test_guidance_that_stage_b_cannot_have_is_refused_before_stage_a(ebb, weights, tmp_path):
+    settings = ["a.guidance.defocus=0"]
+    with pytest.raises(typer.BadParameter, match=r"guided-b.*--set guidance\.defocus=0"):
+        train.main(ebb, tmp_path / "run", config="guided", stage="both", perceptual_weights=weights, settings=settings)
+    assert not (tmp_path / "run").exists()
+
+
 def test_settings_are_saved_beside_the_run(corpus, tiny_configs, tmp_path):
     train.main(corpus, tmp_path, config="tiny", settings=["seed=5", "phases=[{steps=1, batch=1, height=16, width=24}]"])
     saved = json.loads((tmp_path / "config.json").read_text())
