@@ -72,8 +72,8 @@ def build_feature_network(config: PerceptualConfig, weights: Path | None, *, pre
     Args:
         weights: A .npz file with `conv{block}_{number}_w` [out, in, 3, 3] and `conv{block}_{number}_b` [out], or a .h5
             file that Keras' application of the network loads. None has Keras find or download VGG19's.
-        precision: Keras' policy for the convolutions. In bfloat16 training costs half of float32's time where the
-            processor has it, and the perceptual term's gradient hardly turns; measuring wants float32.
+        precision: Keras' policy for the convolutions. In bfloat16 the perceptual term costs about half where the
+            processor has it, and its gradient hardly turns; measuring wants float32.
     Raises:
         PerceptualWeightsError: the weights cannot be had, or the file lacks one or has one of another shape.
     """
