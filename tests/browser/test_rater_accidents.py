@@ -180,6 +180,7 @@ def test_a_rater_whose_beginning_was_acknowledged_in_vain_is_enrolled_once_even_
     expect(page.locator("#rater-begin")).to_have_text("Connection lost, trying again")
     page.goto("about:blank")
     page.unroute_all()
+    assert rater.context.cookies() == []
     rater.context.set_offline(False)
     rater.arrive()
     rater.agree()
