@@ -31,6 +31,7 @@ from study.schema import (
     TrialRow,
     VoteRow,
 )
+from study.store.columns import VoteColumns
 from study.store.database import Database
 from study.store.ledger import read_entries, read_votes
 from study.store.rows import add_contents, find_study, new_study, new_token, require_open, study_record, study_words
@@ -127,12 +128,11 @@ class StudyCatalogue(Database):
 
     def progress(self, name: str) -> StudyProgress:
         """Count raters, raters who answered everything, and votes that stand; withdrawn raters are not counted."""
-        records = [rater for rater in self.raters(name) if rater.withdrawn_at is None]
-        return StudyProgress(
-            raters=len(records),
-            finished_raters=sum(0 < rater.answered == rater.assigned for rater in records),
-            votes=sum(rater.answered for rater in records),
-        )
+        counts = VoteColumns(self._engine).rater_counts(self.study(name))
+        with Session(self._engine) as session:
+            votes = select(func.count(VoteRow.id)).where(VoteRow.study_id == find_study(session, name).id)
+            standing = session.scalar(votes.where(VoteRow.undone_by.is_(None)))
+        return StudyProgress(raters=counts.began, finished_raters=counts.finished, votes=standing or 0)
 
     def raters(self, name: str) -> list[RaterRecord]:
         """All raters of a study in the order of arrival."""

@@ -17,6 +17,7 @@ from sqlalchemy.orm import InstrumentedAttribute, aliased
 from study.records import StudyRecord
 from study.schema import CellRow, LedgerRow, MethodRow, RaterRow, SceneRow, StimulusRow, StudyRow, TrialRow, VoteRow
 from study.statistics import Comparisons, Ratings
+from study.store.planning import is_lost, unanswered
 
 _LEFT_TIE_RIGHT = case((VoteRow.choice == "left", 1), (VoteRow.choice == "right", -1), else_=0)
 _IS_REPEAT = case((TrialRow.purpose == "repeat", 1), else_=0)
@@ -37,7 +38,10 @@ class DayCount:
 
 @dataclass(frozen=True)
 class RaterCounts:
-    """Raters who have not withdrawn: all, those who answered everything they were to, and those who are programs."""
+    """Raters who have not withdrawn: all, those who answered everything they were to, and those who are programs.
+
+    Who left, and whose trials others took over, has not finished; nor has who answered nothing at all.
+    """
 
     began: int
     finished: int
@@ -146,8 +150,9 @@ class VoteColumns:
 
     def rater_counts(self, study: StudyRecord) -> RaterCounts:
         """How many raters began, finished and are simulated, those who withdrew left out."""
-        gave_up = exists().where(TrialRow.rater_id == RaterRow.id, TrialRow.released_at.is_not(None))
-        is_finished = (RaterRow.outstanding == 0) & ~gave_up
+        of_rater = TrialRow.rater_id == RaterRow.id
+        has_answered, has_left = exists().where(of_rater, ~unanswered()), exists().where(of_rater, is_lost())
+        is_finished = (RaterRow.outstanding == 0) & has_answered & ~has_left
         counts = select(
             func.count(RaterRow.id),
             func.coalesce(func.sum(case((is_finished, 1), else_=0)), 0),

@@ -3,8 +3,8 @@
 import sqlite3
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 BUSY_TIMEOUT_MS = 30_000  # a writer may wait for many others; on a machine with too much to do 10 s were not enough
@@ -37,6 +37,26 @@ def open_engine(url: str, *, foreign_keys: bool = True) -> Engine:
         event.listen(engine, "connect", _keep_foreign_keys)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def require_reachable(engine: Engine) -> None:
+    """Connect once, so that a database that is not there is told in words.
+
+    Raises:
+        ValueError: there is no connection to be had; the message names the database without its password.
+    """
+    try:
+        engine.connect().close()
+    except DBAPIError as error:
+        asked = engine.url  # its query is left out too, which may hold a password as well
+        address = URL.create(
+            asked.drivername, asked.username, host=asked.host, port=asked.port, database=asked.database
+        )
+        reason = " ".join(str(error.orig).split())
+        raise ValueError(
+            f"The database {address} cannot be opened ({reason}). Start its server, or mend the address, user or "
+            "password in --database-url or DATABASE_URL."
+        ) from error
 
 
 def _make_sqlite_durable(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:

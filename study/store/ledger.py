@@ -2,7 +2,7 @@
 
 import json
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TypeVarTuple, cast
 
@@ -85,6 +85,31 @@ def chain_event(
     )
     session.flush()
     return {**content, "nonce": nonce, "previous_sha256": previous, "sha256": sha256}
+
+
+def read_withdrawals(session: Session, study: StudyRow) -> list[dict[str, object]]:
+    """All withdrawals of a study as a journal's lines, in the order of the chain; reads the whole chain."""
+    rows = session.scalars(
+        select(LedgerRow)
+        .where(LedgerRow.study_id == study.id, LedgerRow.kind == "withdrawal")
+        .order_by(LedgerRow.ordinal)
+    )
+    return [
+        {
+            **json.loads(row.content or "{}"),
+            "nonce": row.nonce,
+            "previous_sha256": row.previous_sha256,
+            "sha256": row.sha256,
+        }
+        for row in rows
+    ]
+
+
+def withdrawn_hashes(session: Session, study: StudyRow, withdrawal: Mapping[str, object]) -> set[str]:
+    """The hashes of the votes that a withdrawal names."""
+    ordinals = cast("list[int]", withdrawal["withdrawn"])
+    entries = select(LedgerRow.sha256).where(LedgerRow.study_id == study.id, LedgerRow.ordinal.in_(ordinals))
+    return set(session.scalars(entries))
 
 
 def _end_of_chain(session: Session, study: StudyRow) -> tuple[int, str]:

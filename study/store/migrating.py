@@ -9,7 +9,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect
 
 from study.schema import Base
-from study.store.engine import open_engine
+from study.store.engine import open_engine, require_reachable
 
 _FOLDER = Path(__file__).resolve().parents[1] / "migrations"
 _FIRST = "0001"  # the tables before there were migrations
@@ -22,10 +22,11 @@ def bring_up_to_date(url: str) -> None:
     Processes that start at the same time wait for each other.
 
     Raises:
-        ValueError: the tables were made by a newer version of this program.
+        ValueError: the database cannot be opened, or its tables were made by a newer version of this program.
     """
     engine = open_engine(url, foreign_keys=False)  # SQLite rebuilds tables that others refer to
     try:
+        require_reachable(engine)
         with engine.connect() as connection:
             if _revision(connection) == _head():
                 return

@@ -21,6 +21,14 @@ def unanswered() -> ColumnElement[bool]:
     return ~exists().where(VoteRow.trial_id == TrialRow.id, VoteRow.undone_by.is_(None))
 
 
+def is_lost() -> ColumnElement[bool]:
+    """Whether a trial was taken over and its rater, whose row the query must hold, has not come back since.
+
+    Only trials of a lapsed lease are taken over, and a rater who comes back gets a new one.
+    """
+    return TrialRow.released_at >= RaterRow.lease_until
+
+
 def begin_visit(session: Session, study: StudyRow, rater: RaterRow, *, now: datetime) -> VisitPlan:
     """Plan a new rater's whole visit, practice first, and reserve its trials."""
     table = _CellTable(session, study, now=now)
@@ -43,10 +51,15 @@ def renew_lease(session: Session, study: StudyRow, rater: RaterRow, *, now: date
 
 
 def _replace_released(session: Session, study: StudyRow, rater: RaterRow, *, now: datetime) -> None:
-    """Plan as many cells anew as were taken over; what was released was never answered, and goes."""
-    released = (TrialRow.rater_id == rater.id, TrialRow.released_at.is_not(None))
-    lost = session.scalar(select(func.count(TrialRow.id)).where(*released, TrialRow.purpose == "main")) or 0
-    session.execute(delete(TrialRow).where(*released))
+    """Plan as many cells anew as were taken over since the lease ran out, and delete what was never answered.
+
+    A taken-over trial whose answer was taken back stays: the chain keeps that answer.
+    """
+    of_rater = TrialRow.rater_id == rater.id
+    trials = select(func.count(TrialRow.id)).join(RaterRow, RaterRow.id == TrialRow.rater_id)
+    lost = session.scalar(trials.where(of_rater, TrialRow.purpose == "main", is_lost())) or 0
+    never_answered = ~exists().where(VoteRow.trial_id == TrialRow.id)
+    session.execute(delete(TrialRow).where(of_rater, TrialRow.released_at.is_not(None), never_answered))
     if not lost:
         return
     last = session.scalar(select(func.max(TrialRow.position)).where(TrialRow.rater_id == rater.id))
@@ -69,7 +82,7 @@ class _CellTable:
         self._lapsed: dict[int, list[TrialRow]] = {}
 
     def plan(self, rater: RaterRow, *, trials: int, repeats: int, gold: int) -> VisitPlan:
-        """Choose and order cells for a rater, none that the rater had before."""
+        """Choose and order cells for a rater, none that the rater has already."""
         self._lapsed = self._lapsed_trials(rater)
         wishes = Wishes(
             trials=trials,
@@ -115,11 +128,10 @@ class _CellTable:
         return by_cell
 
     def _seen_by(self, rater: RaterRow) -> np.ndarray:
-        """Cells of the rater's trials, answered or not."""
+        """Cells of the rater's trials, answered or not, without those that others took over."""
         seen = np.zeros(self._shape, dtype=bool)
-        for cell_id in self._session.scalars(
-            select(TrialRow.cell_id).where(TrialRow.rater_id == rater.id, TrialRow.cell_id.is_not(None))
-        ):
+        kept = (TrialRow.rater_id == rater.id, TrialRow.released_at.is_(None))
+        for cell_id in self._session.scalars(select(TrialRow.cell_id).where(*kept, TrialRow.cell_id.is_not(None))):
             if cell_id is not None:
                 seen[self._place[cell_id]] = True
         return seen

@@ -1,7 +1,8 @@
 """The slice of the store that keeps answers, takes them back and deletes them."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import datetime
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
@@ -23,7 +24,14 @@ from study.schema import (
     VoteRow,
 )
 from study.store.database import Database
-from study.store.ledger import chain_event, chain_vote, read_votes, votes_of_rater
+from study.store.ledger import (
+    chain_event,
+    chain_vote,
+    read_votes,
+    read_withdrawals,
+    votes_of_rater,
+    withdrawn_hashes,
+)
 from study.store.planning import new_tokens, renew_lease, uncount
 from study.store.rows import lock_study, require_open
 from study.store.visiting import is_accepted
@@ -69,7 +77,14 @@ class VoteStore(Database):
             self._journal.append_if_absent(vote.content())
         else:
             self._journal.append(vote.content())
+        if self._has_withdrawn(rater_id):
+            # Since the commit: the withdrawal may have looked into the journals before this line was there.
+            self._journal.forget({vote.sha256})
         return None
+
+    def _has_withdrawn(self, rater_id: str) -> bool:
+        with Session(self._engine) as session:
+            return session.get_one(RaterRow, rater_id).withdrawn_at is not None
 
     def _vote(self, session: Session, study: StudyRow, rater: RaterRow, trial: TrialRow, answer: Answer) -> ChainedVote:
         now = self._now()
@@ -144,14 +159,16 @@ class VoteStore(Database):
                 rater.withdrawal_sha256 = hash_of(rater.id)
 
     def withdraw(self, withdrawal_sha256: str) -> int:
-        """Delete everything a rater gave, in the database and in the journals, and return how many votes stood.
+        """Delete everything a rater gave, in the journals and in the database, and return how many votes stood.
 
-        The chain keeps the votes' hashes and gets an entry that says which were withdrawn. Withdrawing again returns 0.
+        The chain keeps the votes' hashes and gets an entry that says which were withdrawn. Withdrawing again returns 0,
+        and puts the entry into the journal where the first call was killed before it could.
 
         Args:
             withdrawal_sha256: Hash of the rater's code.
         Raises:
             UnknownCode: no rater has this code.
+            OSError: a journal could not be written; this call must be repeated.
         """
         of_code = select(RaterRow).where(RaterRow.withdrawal_sha256 == withdrawal_sha256)
         with Session(self._writing) as session, session.begin():
@@ -160,20 +177,22 @@ class VoteStore(Database):
                 raise UnknownCode("This withdrawal code is not known. Please check it letter by letter.")
             study = lock_study(session, rater.study_id)
             session.refresh(rater)
-            if rater.withdrawn_at is not None:
-                return 0
-            now = self._now()
-            votes = votes_of_rater(session, rater)
-            standing = sum(vote.undone_by is None for vote in votes)
-            ordinals = [vote.ordinal for vote in votes]
-            entries = (LedgerRow.study_id == study.id, LedgerRow.ordinal.in_(ordinals))
-            hashes = set(session.scalars(select(LedgerRow.sha256).where(*entries)))
-            _delete_rater(session, rater)
-            session.execute(update(LedgerRow).where(*entries).values(nonce=None))
-            rater.withdrawn_at, rater.outstanding = now, 0
-            line = chain_event(session, study, "withdrawal", {"withdrawn": ordinals}, now=now)
+            if rater.withdrawn_at is None:
+                votes = votes_of_rater(session, rater)
+                standing = sum(vote.undone_by is None for vote in votes)
+                ordinals = [vote.ordinal for vote in votes]
+                withdrawals = [_delete_rater(session, study, rater, ordinals, now=self._now())]
+                append = self._journal.append
+            else:
+                standing, withdrawals = 0, read_withdrawals(session, study)
+                append = self._journal.append_if_absent
+            hashes = {sha256 for line in withdrawals for sha256 in withdrawn_hashes(session, study, line)}
+            # Before the commit: killed at any moment, no rater has withdrawn whose votes are still in a journal.
+            self._journal.forget(hashes)
+        # And after it, for votes that reached the database before the withdrawal and the journal only now.
         self._journal.forget(hashes)
-        self._journal.append(line)
+        for line in withdrawals:
+            append(line)
         return standing
 
 
@@ -217,8 +236,16 @@ def _require_on_scale(session: Session, study: StudyRow, answer: Answer) -> None
             raise OffScale(f"The choice {answer.choice} is not offered.")
 
 
-def _delete_rater(session: Session, rater: RaterRow) -> None:
-    """Delete all rows of a rater but the rater's own, and give the cells free."""
+def _delete_rater(
+    session: Session, study: StudyRow, rater: RaterRow, ordinals: Sequence[int], *, now: datetime
+) -> dict[str, object]:
+    """Delete all rows of a rater but the rater's own, give the cells free, and put the withdrawal into the chain.
+
+    Args:
+        ordinals: Of the rater's votes, whose nonces go too.
+    Returns:
+        The withdrawal as a journal's line.
+    """
     trials = select(TrialRow.id).where(TrialRow.rater_id == rater.id).scalar_subquery()
     counted = select(TrialRow).where(
         TrialRow.rater_id == rater.id, TrialRow.purpose == "main", TrialRow.released_at.is_(None)
@@ -230,3 +257,7 @@ def _delete_rater(session: Session, rater: RaterRow) -> None:
     session.execute(delete(PracticeAnswerRow).where(PracticeAnswerRow.trial_id.in_(trials)))
     session.execute(delete(ScreenCheckRow).where(ScreenCheckRow.rater_id == rater.id))
     session.execute(delete(TrialRow).where(TrialRow.rater_id == rater.id))
+    entries = (LedgerRow.study_id == study.id, LedgerRow.ordinal.in_(ordinals))
+    session.execute(update(LedgerRow).where(*entries).values(nonce=None))
+    rater.withdrawn_at, rater.outstanding = now, 0
+    return chain_event(session, study, "withdrawal", {"withdrawn": ordinals}, now=now)

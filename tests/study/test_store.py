@@ -4,22 +4,25 @@ import itertools
 import json
 import os
 import stat
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 
 from study.chain import content_sha256, linked_sha256
 from study.definition import read_study
 from study.errors import NoStudyOpen, OffScale, StudyClosed, StudyExists, UnknownStudy, UnknownTrial
 from study.examples import EXAMPLE_TITLE, ensure_example_study
-from study.records import Answer
-from study.store import StudyStore
+from study.records import Answer, Screen
+from study.store import Enrolment, StudyStore
 from study.store.engine import open_engine
 from tests.study.conftest import BOTH_DATABASES
-from tests.study.visiting import enrol
+from tests.study.visiting import SCREEN_CHECK, enrol
 
 pytestmark = pytest.mark.parametrize("database_url", BOTH_DATABASES, indirect=True)
 
@@ -134,15 +137,15 @@ def journalled(tmp_path):
     return [json.loads(line)["sha256"] for line in lines]
 
 
+def fail(_descriptor):
+    raise OSError("no space left on device")
+
+
 @pytest.fixture
 def vote_missing_in_the_journal(open_store, monkeypatch):
     """A rater and the token of a trial whose vote reached the database, not the journal: its disk fails at fsync."""
     rater = enrol(open_store)
     token = open_store.visit_state(rater).current.token
-
-    def fail(_descriptor):
-        raise OSError("no space left on device")
-
     with monkeypatch.context() as full_disk:
         full_disk.setattr(os, "fsync", fail)
         with pytest.raises(OSError, match="no space left"):
@@ -184,6 +187,111 @@ def test_a_vote_that_an_earlier_process_journalled_is_not_journalled_again(open_
     next_process.record_answer(answer(2), rater_id=rater, trial_token=token)
     next_process.close()
     assert len(journalled(tmp_path)) == 1
+
+
+CODE = "0" * 64
+
+
+def enrol_with_code(store):
+    """Enrol a rater whose withdrawal code has the hash CODE."""
+    rater = store.enrol_rater("bokeh", replace(Enrolment.agreed(store.words("bokeh")), withdrawal_sha256=CODE))
+    store.record_screen(rater, Screen(**SCREEN_CHECK, color_gamut=None, pointer=None, dark_room=None))
+    return rater
+
+
+def in_journals(tmp_path):
+    """Every line of all journals in the order of the chain: a vote's value, None for a vote forgotten, or the kind."""
+    lines = [line for path in (tmp_path / "var").glob("votes_*.jsonl") for line in path.read_text().splitlines()]
+    entries = sorted(map(json.loads, lines), key=lambda entry: entry["ordinal"])
+    return [entry.get("value") if entry.get("kind", "vote") == "vote" else entry["kind"] for entry in entries]
+
+
+def test_a_withdrawal_killed_after_its_commit_has_left_no_answer_and_can_be_finished(
+    open_store, database_url, tmp_path
+):
+    """The journals forget before the database does: it says of nobody too early that they have withdrawn."""
+
+    def kill(_session):
+        raise KeyboardInterrupt
+
+    rate_everything(open_store, enrol_with_code(open_store), [1, 4])
+    event.listen(Session, "after_commit", kill, once=True)
+    with pytest.raises(KeyboardInterrupt):
+        open_store.withdraw(CODE)
+    assert open_store.votes("bokeh") == []
+    assert in_journals(tmp_path) == [None, None]
+    next_process = StudyStore(database_url, data_folder=tmp_path / "var")
+    assert [next_process.withdraw(CODE) for _ in range(2)] == [0, 0]
+    next_process.close()
+    assert in_journals(tmp_path) == [None, None, "withdrawal"]
+    assert open_store.verify("bokeh").problems == ()
+
+
+def test_withdrawing_again_forgets_what_a_journal_still_holds(open_store, database_url, tmp_path):
+    """As versions that let the database go first left it, when they were killed in between."""
+    rate_everything(open_store, enrol_with_code(open_store), [1, 4])
+    [journal] = (tmp_path / "var").glob("votes_*.jsonl")
+    before = journal.read_bytes()
+    assert open_store.withdraw(CODE) == 2
+    journal.write_bytes(before)
+    next_process = StudyStore(database_url, data_folder=tmp_path / "var")
+    assert next_process.withdraw(CODE) == 0
+    next_process.close()
+    assert in_journals(tmp_path) == [None, None, "withdrawal"]
+
+
+def test_a_withdrawal_whose_journal_fails_is_none_until_it_is_sent_again(open_store, tmp_path, monkeypatch):
+    """A disk that fails must not leave a rater withdrawn in the database and kept in a journal."""
+    rate_everything(open_store, enrol_with_code(open_store), [1, 4])
+    with monkeypatch.context() as full_disk:
+        full_disk.setattr(os, "fsync", fail)
+        with pytest.raises(OSError, match="no space left"):
+            open_store.withdraw(CODE)
+    assert [rater.withdrawn_at for rater in open_store.raters("bokeh")] == [None]
+    assert open_store.withdraw(CODE) == 2
+    assert open_store.votes("bokeh") == []
+    assert in_journals(tmp_path) == [None, None, "withdrawal"]
+    assert open_store.verify("bokeh").problems == ()
+
+
+def test_a_vote_on_its_way_to_the_journal_is_forgotten_with_the_others(open_store, database_url, tmp_path):
+    """Another process withdraws its rater when it is in the database and not yet in the journal."""
+    rater = enrol_with_code(open_store)
+    rate_everything(open_store, rater, [1])
+    token = open_store.visit_state(rater).current.token
+    other_process = StudyStore(database_url, data_folder=tmp_path / "var")
+    event.listen(Session, "after_commit", lambda _session: other_process.withdraw(CODE), once=True)
+    open_store.record_answer(answer(4), rater_id=rater, trial_token=token)
+    other_process.close()
+    assert in_journals(tmp_path) == [None, None, "withdrawal"]
+    assert open_store.votes("bokeh") == []
+
+
+def test_a_vote_that_reaches_the_journal_while_its_withdrawal_is_committed_is_forgotten_too(
+    open_store, database_url, tmp_path
+):
+    """The withdrawal has been through the journals, and the vote's process sees no withdrawal yet."""
+    rater = enrol_with_code(open_store)
+    token = open_store.visit_state(rater).current.token
+    other_process = StudyStore(database_url, data_folder=tmp_path / "var")
+    is_committed, may_go_on = threading.Event(), threading.Event()
+
+    def pause(_session):
+        is_committed.set()
+        assert may_go_on.wait(timeout=60)
+
+    def let_finish(_session):
+        may_go_on.set()
+        sent.result(timeout=60)
+
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        event.listen(Session, "after_commit", pause, once=True)
+        sent = pool.submit(open_store.record_answer, answer(4), rater_id=rater, trial_token=token)
+        assert is_committed.wait(timeout=60)
+        event.listen(Session, "before_commit", let_finish, once=True)
+        assert other_process.withdraw(CODE) == 1
+    other_process.close()
+    assert in_journals(tmp_path) == [None, "withdrawal"]
 
 
 def test_a_new_journals_entry_in_its_folder_is_on_the_disk_before_the_first_acknowledgement(open_store, monkeypatch):

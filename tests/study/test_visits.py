@@ -9,11 +9,13 @@ from fastapi.testclient import TestClient
 
 from study.api import build_router
 from study.definition import read_study_file
+from study.records import Answer
 from study.store import StudyStore
 from study.visits import Visits
 from tests.study.conftest import BOTH_DATABASES, SECRET
 from tests.study.pictures import write_study_folder
-from tests.study.visiting import SCREEN_CHECK, begin
+from tests.study.simulated import make_study
+from tests.study.visiting import SCREEN_CHECK, begin, enrol
 
 on_both_databases = pytest.mark.parametrize("database_url", BOTH_DATABASES, indirect=True)
 
@@ -327,6 +329,96 @@ def test_a_lapsed_raters_cells_go_to_others_and_the_rater_gets_new_ones(browser_
     main = [(v.scene, v.method) for v in mine if v.purpose == "main"]
     assert len(main) == len(set(main)) == 6
     assert studies.verify("rated").problems == ()
+
+
+def rate(studies, rater, *, votes):
+    """Answer the next trials of a rater."""
+    for _ in range(votes):
+        token = studies.visit_state(rater).current.token
+        studies.record_answer(Answer(**SCREEN, value=3), rater_id=rater, trial_token=token)
+
+
+def take_back(studies, rater):
+    studies.undo_answer(rater_id=rater, trial_token=studies.visit_state(rater).undo_token)
+
+
+def standing(studies, name, rater):
+    """The cells that a rater's votes stand on, in the order of the chain."""
+    votes = [chained.vote for chained in studies.votes(name)]
+    return [(vote.scene, vote.method) for vote in votes if vote.rater == rater]
+
+
+@on_both_databases
+def test_a_rater_who_takes_an_answer_back_and_leaves_can_come_back(studies, tmp_path, clock):
+    """Another rater took over the question of the answer taken back, too; the chain keeps that answer."""
+    make_study(studies, tmp_path / "plain", name="plain", mode="rating", lease_minutes=30)
+    rater = enrol(studies, "plain")
+    rate(studies, rater, votes=1)
+    take_back(studies, rater)
+    clock.wait(minutes=31)
+    enrol(studies, "plain")
+    assert {(cell.leased, cell.lapsed) for cell in studies.cell_counts("plain")} == {(1, 0)}
+    back = studies.visit_state(rater)
+    assert (back.stage, back.answered, back.total, back.undo_token) == ("trials", 0, 9, None)
+    rate(studies, rater, votes=9)
+    assert studies.visit_state(rater).stage == "finished"
+    assert len(set(standing(studies, "plain", rater))) == 9
+    assert {(cell.answered, cell.leased) for cell in studies.cell_counts("plain")} == {(1, 1)}
+    report = studies.verify("plain")
+    assert (report.votes, report.problems) == (10, ())
+
+
+@on_both_databases
+def test_a_rater_who_leaves_twice_gets_every_lost_cell_replaced_once(studies, tmp_path, clock):
+    """A question that stays for the answer taken back is not counted again at the next return."""
+    make_study(studies, tmp_path / "plain", name="plain", mode="rating", trials_per_visit=6, lease_minutes=30)
+    rater = enrol(studies, "plain")
+    for votes in (1, 2):
+        rate(studies, rater, votes=votes)
+        take_back(studies, rater)
+        clock.wait(minutes=31)
+        while any(cell.lapsed for cell in studies.cell_counts("plain")):
+            enrol(studies, "plain")
+        assert studies.visit_state(rater).total == 6
+    cells = [cell.answered + cell.leased for cell in studies.cell_counts("plain")]
+    assert max(cells) - min(cells) <= 1
+    rate(studies, rater, votes=5)
+    assert studies.visit_state(rater).stage == "finished"
+    assert len(set(standing(studies, "plain", rater))) == 6
+    assert studies.verify("plain").problems == ()
+
+
+def finished(studies, name):
+    """How many raters have finished, as the command line says and as the dashboard says."""
+    return studies.progress(name).finished_raters, studies.columns.rater_counts(studies.study(name)).finished
+
+
+@on_both_databases
+def test_command_line_and_dashboard_count_the_same_raters_as_finished(studies, tmp_path, clock):
+    """Not one who left, though nothing is asked of them any more; but one who came back and answered all."""
+    make_study(studies, tmp_path / "plain", name="plain", mode="rating", lease_minutes=30)
+    left, came_back = enrol(studies, "plain"), enrol(studies, "plain")
+    rate(studies, left, votes=1)
+    rate(studies, came_back, votes=1)
+    take_back(studies, came_back)
+    clock.wait(minutes=31)
+    for _ in range(2):
+        enrol(studies, "plain")
+    assert [(rater.answered, rater.assigned) for rater in studies.raters("plain")[:2]] == [(1, 1), (0, 0)]
+    assert finished(studies, "plain") == (0, 0)
+    rate(studies, came_back, votes=9)
+    assert finished(studies, "plain") == (1, 1)
+
+
+@on_both_databases
+def test_a_rater_for_whom_nothing_was_left_has_not_finished(studies, tmp_path, clock):
+    """All their cells went to another while they were away, and the study wants no more votes."""
+    make_study(studies, tmp_path / "plain", name="plain", mode="rating", votes_wanted=1, lease_minutes=30)
+    late = enrol(studies, "plain")
+    clock.wait(minutes=31)
+    enrol(studies, "plain")
+    assert studies.visit_state(late).total == 0
+    assert finished(studies, "plain") == (0, 0)
 
 
 @on_both_databases
