@@ -18,6 +18,7 @@ from PIL import Image
 
 from bggan_core.metrics import psnr, ssim
 from study.dashboard.drilldown import PictureNames
+from study.export.metrics_file import read_metrics
 from study.records import StudyRecord
 from study.tables import check_metrics
 from study.tables.metrics import METRIC_COLUMNS
@@ -67,13 +68,12 @@ class PictureMetrics:
         """
         path = self._folder / f"computed-{study.sha256}.csv"
         if path.exists():
-            computed = _read(path)
+            computed = read_metrics(path.read_bytes())
             remarks = _equal_to_truth(study, computed)
         else:
-            computed = pd.DataFrame(columns=list(METRIC_COLUMNS))
+            computed = _nothing()
             remarks = (self._begun(study, names, read, path),)
-        own = self._folder / f"{study.name}.csv"
-        parts = [part for part in (computed, _read(own) if own.exists() else None) if part is not None and len(part)]
+        parts = [part for part in (computed, _own(self._folder / f"{study.name}.csv")) if len(part)]
         return (check_metrics(pd.concat(parts, ignore_index=True)) if parts else computed), remarks
 
     def _begun(self, study: StudyRecord, names: PictureNames, read: Callable[[str], bytes], path: Path) -> str:
@@ -116,8 +116,18 @@ def _equal_to_truth(study: StudyRecord, computed: pd.DataFrame) -> tuple[str, ..
     return tuple(f"{method} equals the ground truth in some scene; there it has no PSNR." for method in equal)
 
 
-def _read(path: Path) -> pd.DataFrame:
-    return pd.read_csv(path, dtype={"scene": str, "method": str, "metric": str})
+def _own(path: Path) -> pd.DataFrame:
+    """The researcher's metrics; none without a file."""
+    try:
+        return read_metrics(path.read_bytes())
+    except FileNotFoundError:
+        return _nothing()
+    except OSError as error:
+        raise ValueError(f"{path.name} cannot be opened: {error.strerror}") from error
+
+
+def _nothing() -> pd.DataFrame:
+    return pd.DataFrame(columns=list(METRIC_COLUMNS))
 
 
 def _pixels(png: bytes) -> np.ndarray:

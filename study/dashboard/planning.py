@@ -54,14 +54,14 @@ class PilotPlan:
     Attributes:
         spread: Variances of the method's votes by source.
         width_plan, power_plan: By formula; `power_plan` is None where the methods were not rated side by side.
-        simulated: The width plan, simulated; None where it has no number of raters, or too many votes to simulate.
+        simulated: The width plan, simulated, or in words why not.
         rater_counts, scene_counts, half_widths: Expected half-width for many sizes, [raters][scenes].
     """
 
     spread: Spread
     width_plan: Plan
     power_plan: Plan | None
-    simulated: SimulatedPlan | None
+    simulated: SimulatedPlan | str
     rater_counts: tuple[int, ...]
     scene_counts: tuple[int, ...]
     half_widths: tuple[tuple[float, ...], ...]
@@ -145,16 +145,21 @@ def _power_plan(question: PlanQuestion, ratings: Ratings) -> Plan | None:
 
 def _simulated(
     question: PlanQuestion, ratings: Ratings, spread: Spread, plan: Plan, scale: tuple[int, int] | None
-) -> SimulatedPlan | None:
-    if plan.raters is None or plan.votes is None or plan.votes > _MOST_SIMULATED_VOTES:
-        return None
-    return simulate_plan(
-        spread,
-        mean=float(ratings.value[ratings.method == ratings.methods.index(question.method)].mean()),
-        raters=plan.raters,
-        scenes=plan.scenes,
-        repeats=plan.repeats,
-        half_width=question.half_width,
-        scale=scale,
-        studies=_SIMULATED_STUDIES,
-    )
+) -> SimulatedPlan | str:
+    if plan.raters is None or plan.votes is None:
+        return "there is no number of raters to simulate"
+    if plan.votes > _MOST_SIMULATED_VOTES:
+        return f"{plan.votes:,} votes take too long"
+    try:
+        return simulate_plan(
+            spread,
+            mean=float(ratings.value[ratings.method == ratings.methods.index(question.method)].mean()),
+            raters=plan.raters,
+            scenes=plan.scenes,
+            repeats=plan.repeats,
+            half_width=question.half_width,
+            scale=scale,
+            studies=_SIMULATED_STUDIES,
+        )
+    except ValueError as error:  # near the end of the scale every simulated vote may round to the same
+        return str(error)

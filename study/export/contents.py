@@ -38,12 +38,14 @@ class StudyExport:
     Attributes:
         facts: What the tables say of the study.
         question: As raters read it; empty where it is not known.
-        seed: Of the trial orders; None where it is not known.
+        seed: Of the trial orders; None where it is not known, or not told.
         scenes, methods: All names, with votes or without.
         frame: The tidy votes; raters marked `simulated` are programs.
         analysis: The researcher's choices.
         metrics: Columns scene, method, metric, value; None where there are none.
         origin: Where the votes come from, in words.
+    Raises:
+        ValueError: a screening of raters is chosen for comparisons; its rules are of ratings.
     """
 
     facts: StudyFacts
@@ -55,6 +57,14 @@ class StudyExport:
     analysis: Analysis
     metrics: pd.DataFrame | None = None
     origin: str = "this platform"
+
+    def __post_init__(self) -> None:
+        """Refuse a choice that no table would follow."""
+        if self.facts.mode == "pairwise" and self.analysis.screening != "none":
+            raise ValueError(
+                f"screening must be none, got {self.analysis.screening}: {self.facts.name} is a pairwise study, "
+                "and the rules are for ratings"
+            )
 
     @property
     def simulated(self) -> frozenset[str]:

@@ -136,7 +136,7 @@ def _unsettled(unscreened: ScreeningView, message: str, confidence: float) -> Sc
         unscreened,
         name="p910",
         rule=_RULE,
-        verdicts=tuple(replace(verdict, reason=message) for verdict in unscreened.verdicts),
+        verdicts=tuple(replace(verdict, weight=None, reason=message) for verdict in unscreened.verdicts),
         stimuli=tuple(replace(score, mos=None, sd=None, interval=nothing) for score in unscreened.stimuli),
         methods=tuple(replace(score, mos=None, interval=nothing, rank=None) for score in unscreened.methods),
         message=message,

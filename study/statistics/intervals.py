@@ -16,10 +16,17 @@ from scipy import stats
 IntervalKind = Literal["t", "z", "bca"]
 BOOTSTRAP_RESAMPLES = 2000
 _NO_DEVIATION = 1e-12  # equal votes minus a rater's bias differ by rounding only
+
+
+def bca_text(resamples: int) -> str:
+    """How tables name the bootstrap interval."""
+    return f"BCa bootstrap, {resamples} resamples of the votes"
+
+
 METHOD_TEXTS: dict[IntervalKind, str] = {
     "t": "t interval, N - 1 degrees of freedom, votes taken as independent (ITU-T P.1401)",
     "z": "normal interval, votes taken as independent",
-    "bca": f"BCa bootstrap, {BOOTSTRAP_RESAMPLES} resamples of the votes",
+    "bca": bca_text(BOOTSTRAP_RESAMPLES),
 }
 
 
@@ -83,7 +90,7 @@ def bca_interval(
     """
     check_confidence(confidence)
     data = _one_list(values)
-    text = f"BCa bootstrap, {resamples} resamples of the votes"
+    text = bca_text(resamples)
     message = no_spread(data.size, float(np.ptp(data)) if data.size else 0.0)
     if message:
         return Interval(None, None, confidence, text, message)

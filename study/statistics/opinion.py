@@ -9,7 +9,16 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from study.statistics.data import Ratings
-from study.statistics.intervals import METHOD_TEXTS, Interval, IntervalKind, bca_interval, check_confidence, no_spread
+from study.statistics.intervals import (
+    BOOTSTRAP_RESAMPLES,
+    METHOD_TEXTS,
+    Interval,
+    IntervalKind,
+    bca_interval,
+    bca_text,
+    check_confidence,
+    no_spread,
+)
 
 
 @dataclass(frozen=True)
@@ -75,7 +84,12 @@ def mean_opinion_score(values: Sequence[float] | np.ndarray, *, confidence: floa
 
 
 def stimulus_scores(
-    ratings: Ratings, *, kind: IntervalKind = "t", confidence: float = 0.95, seed: int = 0
+    ratings: Ratings,
+    *,
+    kind: IntervalKind = "t",
+    confidence: float = 0.95,
+    seed: int = 0,
+    resamples: int = BOOTSTRAP_RESAMPLES,
 ) -> tuple[StimulusScore, ...]:
     """MOS of every stimulus in the order of its code (all methods of the first scene first).
 
@@ -83,9 +97,12 @@ def stimulus_scores(
     raters met stimuli twice. The cost is one pass over the votes, except for the bootstrap.
 
     Args:
-        kind: "t" (ITU-T P.1401), "z" (1.96 for 95 %) or "bca" (bootstrap, 2,000 resamples per stimulus).
+        kind: "t" (ITU-T P.1401), "z" (1.96 for 95 %) or "bca" (bootstrap).
+        confidence: Between 0 and 1, exclusive.
+        seed, resamples: Of every stimulus's bootstrap.
     """
     check_confidence(confidence)
+    text = bca_text(resamples) if kind == "bca" else METHOD_TEXTS[kind]
     counts, means, deviations = _moments(ratings)
     half_widths = _half_widths(counts, deviations, kind=kind, confidence=confidence)
     scores = []
@@ -93,11 +110,12 @@ def stimulus_scores(
         scene, method = ratings.stimulus_name(code)
         message = no_spread(n, deviation)
         if message:
-            interval = Interval(None, None, confidence, METHOD_TEXTS[kind], message)
+            interval = Interval(None, None, confidence, text, message)
         elif kind == "bca":
-            interval = bca_interval(ratings.value[ratings.stimulus == code], confidence=confidence, seed=seed)
+            values = ratings.value[ratings.stimulus == code]
+            interval = bca_interval(values, confidence=confidence, seed=seed, resamples=resamples)
         else:
-            interval = Interval.around(mean, float(half_widths[code]), confidence=confidence, method=METHOD_TEXTS[kind])
+            interval = Interval.around(mean, float(half_widths[code]), confidence=confidence, method=text)
         mos, sd = (mean if n else None), (deviation if n > 1 else None)
         scores.append(StimulusScore(scene, method, mos, sd, n, interval))
     return tuple(scores)

@@ -100,10 +100,14 @@ def pilot_spread(ratings: Ratings, method: str) -> Spread:
     """Spread of one method's votes in a pilot; repeats, where there are any, tell `cell` from `vote`.
 
     Raises:
-        ValueError: no such method, or votes that cannot tell the parts apart.
+        ValueError: no such method, votes that cannot tell the parts apart, or equal votes: no spread among them is no
+            statement about other raters.
     """
     votes = ratings.select(ratings.method == _code(ratings, method))
-    return Spread.of(variance_components(votes.rater, votes.scene, votes.value))
+    spread = Spread.of(variance_components(votes.rater, votes.scene, votes.value))
+    if spread.total == 0:
+        raise ValueError(f"all {votes.n} votes on {method} are equal: no spread to plan with, choose another method")
+    return spread
 
 
 def pilot_difference_spread(ratings: Ratings, first: str, second: str) -> Spread:

@@ -29,13 +29,13 @@ class RaterVerdict:
     """What a rule says of one rater and why; None where the rule does not use the quantity.
 
     `above` and `below` count the rater's outliers (P and Q of BT.500), `weight` is 1 or 0, or relative to the raters'
-    mean weight in P.910 Annex E.
+    mean weight in P.910 Annex E; None where its fit did not settle.
     """
 
     rater: str
     n_votes: int
     kept: bool
-    weight: float
+    weight: float | None
     bias: float | None
     inconsistency: float | None
     above: int | None

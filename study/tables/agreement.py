@@ -23,7 +23,8 @@ def agreement(votes: StudyVotes, analysis: Analysis | None = None) -> pd.DataFra
     alpha = krippendorff_alpha(
         ratings, confidence=analysis.confidence, seed=analysis.seed, resamples=analysis.resamples
     )
-    measures = (alpha, *intraclass_correlations(ratings, confidence=analysis.confidence), mean_rater_agreement(ratings))
+    intraclass = intraclass_correlations(ratings, confidence=analysis.confidence)
+    measures = (alpha, *intraclass, mean_rater_agreement(ratings, confidence=analysis.confidence))
     shared = {"n_scenes": counts(ratings)["n_scenes"]}
     rows = [{**_measure_row(measure), **shared, **_basis(votes, analysis, measure, rule)} for measure in measures]
     retest = retest_agreement(votes.rated)

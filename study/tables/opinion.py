@@ -84,7 +84,13 @@ def mos_by_stimulus(votes: StudyVotes, analysis: Analysis | None = None) -> pd.D
     analysis = analysis or Analysis()
     ratings, rule = screened(votes, analysis)
     differential = _dmos_by_stimulus(votes, ratings, analysis)
-    scores = stimulus_scores(ratings, kind=analysis.interval, confidence=analysis.confidence, seed=analysis.seed)
+    scores = stimulus_scores(
+        ratings,
+        kind=analysis.interval,
+        confidence=analysis.confidence,
+        seed=analysis.seed,
+        resamples=analysis.resamples,
+    )
     rows = [
         {
             "scene": score.scene,

@@ -5,9 +5,9 @@ No rule changes a vote. A researcher chooses in `Analysis.screening` whose votes
 
 import pandas as pd
 
-from study.statistics.annex_e import p910_view
+from study.statistics.annex_e import screening_views
 from study.statistics.data import Ratings
-from study.statistics.screening import ScreeningView, bt500_view, p913_view, rank_changes, unscreened_view
+from study.statistics.screening import ScreeningView, bt500_view, p913_view, rank_changes
 from study.tables.basis import BASIS, COUNTS, NOT_SCREENED, basis, counts, ends, frame_of, joined
 from study.tables.votes import Analysis, StudyVotes
 
@@ -25,10 +25,9 @@ def screened(votes: StudyVotes, analysis: Analysis) -> tuple[Ratings, str]:
     return view.ratings, f"{view.rule}; {excluded} of {len(view.verdicts)} raters excluded"
 
 
-def _views(votes: StudyVotes, analysis: Analysis) -> list[ScreeningView]:
+def _views(votes: StudyVotes, analysis: Analysis) -> tuple[ScreeningView, ...]:
     """Every screening of every rater's first votes, the one that leaves all in first."""
-    ratings = votes.rated.first_votes()
-    return [view(ratings, confidence=analysis.confidence) for view in (unscreened_view, *_RULES.values(), p910_view)]
+    return screening_views(votes.rated.first_votes(), confidence=analysis.confidence)
 
 
 def screening_ranks(votes: StudyVotes, analysis: Analysis | None = None) -> pd.DataFrame:

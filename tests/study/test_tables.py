@@ -5,11 +5,12 @@ import pandas as pd
 import pytest
 
 from study.export import build_tables
-from study.statistics import Comparisons, Ratings, method_scores
+from study.statistics import Comparisons, Ratings, bca_interval, mean_rater_agreement, method_scores
 from study.tables import (
     Analysis,
     StudyFacts,
     StudyVotes,
+    agreement,
     answers,
     common_scale,
     mos_by_method,
@@ -30,6 +31,7 @@ from tests.study.sample_votes import (
     rating_export,
     rating_frame,
 )
+from tests.study.statistics.planted import chained_ratings
 
 BASIS = ["confidence", "ci_method", "screening", "scale", "simulated", "study", "study_sha256"]
 
@@ -119,6 +121,48 @@ def test_every_rater_a_screening_leaves_out_is_named_with_the_reason_and_the_ran
     assert screened["screening"].str.contains("1 of 30 raters excluded").all()
     assert mos_by_method(votes, QUICK)["screening"].str.startswith("none").all()
     assert set(answers(votes, Analysis(screening="p913", resamples=100))["value"]) == {0, 1, 2, 3, 4, 5}
+
+
+def test_an_annex_e_fit_that_does_not_settle_stops_no_table_and_is_said_in_it(rng):
+    ratings = chained_ratings(rng)
+    votes = StudyVotes(rating_export(hidden_reference=None).facts, ratings=ratings, comparisons=None)
+    ranks = screening_ranks(votes, QUICK).set_index("view")
+    assert ranks.loc["p910", "message"].startswith("P.910 Annex E did not settle")
+    assert ranks.loc["p910", ["mos", "ci_low", "mean_rank", "rank_change"]].isna().all()
+    assert ranks.loc[["none", "bt500", "p913"], "mos"].notna().all()
+    raters = screened_raters(votes, QUICK)
+    unsettled = raters[raters["view"] == "p910"]
+    assert len(unsettled) == len(ratings.raters)
+    assert unsettled["reason"].str.startswith("P.910 Annex E did not settle").all()
+    assert unsettled[["weight", "bias", "inconsistency"]].isna().all(axis=None)
+
+
+def test_every_measure_of_agreement_has_the_interval_of_its_confidence_column():
+    votes = rating_export().votes()
+    wide, narrow = (
+        agreement(votes, Analysis(confidence=confidence, resamples=100)).set_index("measure").dropna(subset="ci_low")
+        for confidence in (0.99, 0.9)
+    )
+    assert set(wide["confidence"]) == {0.99}
+    assert ((wide["ci_high"] - wide["ci_low"]) > (narrow["ci_high"] - narrow["ci_low"])).all()
+    expected = mean_rater_agreement(votes.rated.first_votes(), confidence=0.99)
+    ends = wide.loc[expected.name, ["ci_low", "ci_high"]].tolist()
+    assert ends == [expected.interval.low, expected.interval.high]
+
+
+def test_the_bootstrap_of_every_stimulus_draws_as_often_as_the_analysis_says():
+    analysis = Analysis(interval="bca", resamples=150, seed=4)
+    votes = rating_export().votes()
+    rows = mos_by_stimulus(votes, analysis)
+    assert set(rows["ci_method"]) == {"BCa bootstrap, 150 resamples of the votes"}
+    ratings = votes.rated.first_votes()
+    expected = bca_interval(ratings.value[ratings.stimulus == 0], seed=4, resamples=150)
+    assert rows.loc[0, ["ci_low", "ci_high"]].tolist() == [expected.low, expected.high]
+
+
+def test_a_screening_of_raters_is_refused_where_no_table_would_follow_it():
+    with pytest.raises(ValueError, match="screening must be none, got bt500: pairs is a pairwise study"):
+        pairwise_export(analysis=Analysis(screening="bt500"))
 
 
 def test_every_table_tells_how_many_raters_are_simulated():

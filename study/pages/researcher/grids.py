@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from study.dashboard import StudyOverview
 from study.pages.researcher.rendering import MISSING
@@ -85,7 +86,7 @@ def mos_grid(rows: Sequence[dict[str, Any]], study: StudyRecord) -> Grid:
         within = f"±{half:.2f}" if half is not None else f"n = {row['n_votes']}"
         title = f"{scene}, {method}: MOS {row['mos']:.2f}, {row['n_votes']} votes"
         share = (row["mos"] - worst) / (best - worst)
-        link = f"tab=pictures&scene={scene}"
+        link = urlencode({"tab": "pictures", "scene": scene})
         return Cell(f"{row['mos']:.2f}", within, min(1.0, max(0.0, share)), title, link)
 
     lines = tuple((scene, tuple(cell_of(scene, method) for method in study.methods)) for scene in study.scenes)

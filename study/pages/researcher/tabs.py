@@ -12,11 +12,16 @@ from study.figure_style import SCREEN_WIDTH_IN
 from study.figures import metric_scatter, mos_forest_plot, pairwise_scale_plot, score_distributions
 from study.pages.researcher.grids import SCREENINGS, matrix_grid, mos_grid, progress_grid, screening_grid
 from study.pages.researcher.rendering import inline_svg, render, rows_of
-from study.tables import Analysis
+from study.tables import SCREENING_RULES, Analysis
 
+_APPLICABLE = {rule: SCREENINGS[rule] for rule in SCREENING_RULES}
 _INTERVALS = {"t": "t", "z": "z (1.96)", "bca": "BCa bootstrap"}
 _CONFIDENCES = {"0.9": "90 %", "0.95": "95 %", "0.99": "99 %"}
 _SHOWN_DAYS = 14
+_FAULTY_METRICS = (
+    "metrics/{study}.csv in the data folder cannot be used: {error}. Mend or remove the file, then reload this page. "
+    "It takes the columns scene, method, metric, value, and metrics by other names than PSNR (dB) and SSIM."
+)
 
 
 @dataclass(frozen=True)
@@ -45,7 +50,7 @@ class Wish:
         confidence = self.values.get("confidence", "0.95")
         return Analysis(
             confidence=float(confidence) if confidence in _CONFIDENCES else 0.95,
-            screening=self.choice("screening", SCREENINGS),
+            screening=self.choice("screening", _APPLICABLE),
             interval=cast(Literal["t", "z", "bca"], self.choice("interval", _INTERVALS)),
         )
 
@@ -174,7 +179,10 @@ def _screening(dashboard: Dashboard, overview: StudyOverview, _wish: Wish) -> st
 
 def _metrics(dashboard: Dashboard, overview: StudyOverview, _wish: Wish) -> str:
     name = overview.study.name
-    found = dashboard.metrics(name) if overview.progress.answered else None
+    try:
+        found = dashboard.metrics(name) if overview.progress.answered else None
+    except ValueError as error:
+        return render("message.html", {"message": _FAULTY_METRICS.format(study=name, error=error)})
     figure = None
     if found is not None and not found.stimuli.empty:
         stimuli, against = found.stimuli, found.agreement
@@ -197,7 +205,7 @@ def _planning(dashboard: Dashboard, overview: StudyOverview, wish: Wish) -> str:
         half_width=wish.number("half_width", 0.25, low=0.01, high=10),
         deviation=wish.number("deviation", 1.0, low=0.01, high=20),
         difference=wish.number("difference", 0.5, low=0.01, high=10),
-        power=wish.number("power", 0.8, low=0.05, high=0.99),
+        power=wish.number("power", 0.8, low=0.06, high=0.99),  # chance alone has .05, the significance
         scenes=int(wish.number("scenes", len(study.scenes), low=2, high=1000)),
         repeats=int(wish.number("repeats", 1, low=1, high=20)),
     )
@@ -210,7 +218,7 @@ def _analysis_form(overview: StudyOverview, analysis: Analysis, *, tab: str) -> 
         "study": overview.study.name,
         "tab": tab,
         "selects": (
-            ("screening", "Screening of raters", SCREENINGS, analysis.screening),
+            ("screening", "Screening of raters", _APPLICABLE, analysis.screening),
             ("interval", "Interval beside it", _INTERVALS, analysis.interval),
             ("confidence", "Confidence", _CONFIDENCES, str(analysis.confidence)),
         ),

@@ -24,6 +24,23 @@ def full_ratings(values, *, repeat=None):
     )
 
 
+def ratings_that_bt500_turns_round():
+    """29 raters put m1 above m0 by a little; one who swings from end to end turns the plain means round."""
+    values = np.zeros((30, 12, 2))
+    values[:29, :, 0], values[:29, :, 1] = 2.0, 2.2
+    values[:29] += np.resize([-0.5, 0.0, 0.5], (29, 12))[:, :, None]
+    values[29, :, 0], values[29, :, 1] = np.resize([30.0, -20.0], 12), np.resize([-30.0, 20.0], 12)
+    return full_ratings(values)
+
+
+def chained_ratings(rng, *, raters=30):
+    """Every rater rates two scenes, one of them shared with the next rater: biases add up along the chain."""
+    values = np.full((raters, raters + 1, 1), np.nan)
+    for rater in range(raters):
+        values[rater, rater : rater + 2, 0] = rng.integers(0, 6, 2)
+    return full_ratings(values)
+
+
 def planted_comparisons(rng, quality, *, n, raters=20, tie=0.0, left=0.0, clumsy=0.0, probability=None):
     """Comparisons by Davidson's model of logits `quality`, tie parameter `tie`, logit `left` towards the left side.
 

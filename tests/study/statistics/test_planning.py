@@ -112,6 +112,7 @@ def test_a_pilots_planted_spread_is_recovered(rng):
         (lambda: Spread(-1, 0, 0, 0), "must not be negative"),
         (lambda: pilot_spread(full_ratings([[[1.0]]]), "x"), "method must be one of"),
         (lambda: pilot_spread(full_ratings([[[1.0]]]), "m0"), "one rater"),
+        (lambda: pilot_spread(full_ratings(np.full((3, 2, 1), 5.0)), "m0"), "all 6 votes on m0 are equal"),
     ],
 )
 def test_plans_that_make_no_sense_are_refused(call, words):

@@ -15,7 +15,7 @@ from study.statistics import (
     unscreened_view,
 )
 from study.statistics.screening import rater_biases
-from tests.study.statistics.planted import full_ratings
+from tests.study.statistics.planted import full_ratings, ratings_that_bt500_turns_round
 
 
 def _planted(rng, *, raters=24, stimuli=60, spam=0):
@@ -212,12 +212,8 @@ def test_views_leave_the_votes_as_they_were_and_show_ranks_before_and_after(rng)
 
 
 def test_screening_can_change_ranks_and_says_how():
-    """29 raters put m1 above m0 by a little; one who swings from end to end turns the plain means round."""
-    values = np.zeros((30, 12, 2))
-    values[:29, :, 0], values[:29, :, 1] = 2.0, 2.2
-    values[:29] += np.resize([-0.5, 0.0, 0.5], (29, 12))[:, :, None]
-    values[29, :, 0], values[29, :, 1] = np.resize([30.0, -20.0], 12), np.resize([-30.0, 20.0], 12)
-    before, after = (view(full_ratings(values)) for view in (unscreened_view, bt500_view))
+    ratings = ratings_that_bt500_turns_round()
+    before, after = (view(ratings) for view in (unscreened_view, bt500_view))
     assert not after.verdicts[29].kept
     changes = rank_changes(before, after)
     assert [(change.before, change.after, change.change) for change in changes] == [(1, 2, -1), (2, 1, 1)]

@@ -9,7 +9,7 @@ const DICTIONARIES = { en, de };
 export const INTERFACE_LANGUAGES = Object.keys(DICTIONARIES);
 let words = en;
 
-// Speaks a language from now on: every element with data-text, data-aria or data-html-lang is filled anew.
+// Speaks a language from now on: the document's lang, and every element with data-text or data-aria, is set anew.
 export function speak(language, root) {
   words = { ...en, ...(DICTIONARIES[language.split("-")[0]] ?? {}) };
   document.documentElement.lang = language;
