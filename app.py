@@ -107,8 +107,8 @@ def build_app(settings: Settings, *, render: Render | None = None) -> FastAPI:
         settings: Where everything is.
         render: Photo to photo, uint8 [H, W, 3]; by default the trained network in `settings.weights`.
     Raises:
-        ValueError, OSError: weights, examples or the example study are missing or damaged, the database's driver is
-            missing, or the data folder cannot be used; the message says what to do.
+        ValueError, OSError: weights, examples or the example study are missing or damaged, the database cannot be
+            opened or its driver is missing, or the data folder cannot be used; the message says what to do.
     """
     render = render or _load_renderer(settings.weights)
     examples = load_examples(settings.examples)

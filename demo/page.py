@@ -23,8 +23,6 @@ _RENDERING = {"concurrency_id": "rendering", "concurrency_limit": 1, "trigger_mo
 # What takes no time does not wait behind renderings.
 _AT_ONCE = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
 _WAITING_VISITORS = 20
-# Every 5 minutes, what is older than 54 goes: nothing outlives the hour the page promises.
-_CACHE_SECONDS = (300, 3240)
 _STAGE_HEIGHT_PIXELS = 540
 
 
@@ -73,7 +71,8 @@ def build_demo(render: Render, *, examples: Sequence[Example], study_path: str |
         examples: Photos to offer; may be empty.
         study_path: Where the rating study is served; None leaves its link out.
     """
-    with gr.Blocks(title="BGGAN: bokeh from one photo", delete_cache=_CACHE_SECONDS, analytics_enabled=False) as demo:
+    # Without Gradio's `delete_cache`: photo_cache deletes what is old.
+    with gr.Blocks(title="BGGAN: bokeh from one photo", analytics_enabled=False) as demo:
         page = _lay_out(examples, study_path)
         handlers = Handlers(render, examples, Path(page.photo.GRADIO_CACHE))
         _connect(page, handlers)

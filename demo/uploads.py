@@ -4,14 +4,15 @@ A file is judged by its header before a single pixel is decoded, so a small file
 nothing. What comes out is upright, sRGB and 8 bits a channel; metadata (place, camera, time) never leaves this module.
 """
 
-import io
 import struct
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageCms, ImageOps
+from PIL import Image, ImageOps
+
+from bggan_core.colour_profiles import convert_to_srgb
 
 READABLE_FORMATS = ("JPEG", "PNG", "WEBP", "TIFF")
 MAX_MEGAPIXELS = 40
@@ -177,29 +178,13 @@ def _to_srgb(image: Image.Image) -> tuple[Image.Image, tuple[str, ...]]:
     notes: tuple[str, ...] = ()
     if profile_bytes:
         try:
-            colours = _through_profile(colours, profile_bytes)
-        except (ImageCms.PyCMSError, OSError, ValueError):
+            colours = convert_to_srgb(colours, profile_bytes)
+        except ValueError:
             notes = ("Its colour profile is damaged, so its colours were taken as sRGB.",)
     colours = colours.convert("RGB")
     if alpha is not None:
         colours.putalpha(alpha)
     return colours, notes
-
-
-def _through_profile(colours: Image.Image, profile_bytes: bytes) -> Image.Image:
-    source = ImageCms.ImageCmsProfile(io.BytesIO(profile_bytes))
-    if ImageCms.getProfileDescription(source).startswith("sRGB"):
-        return colours
-    if source.profile.xcolor_space == "RGB ":
-        colours = colours.convert("RGB")  # grey pictures often carry the RGB profile of the program that made them
-    return ImageCms.profileToProfile(
-        colours,
-        source,
-        ImageCms.createProfile("sRGB"),
-        renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC,
-        outputMode="RGB",
-        flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
-    )
 
 
 def _flatten(image: Image.Image) -> tuple[Image.Image, tuple[str, ...]]:

@@ -41,9 +41,11 @@ _STATUS_AND_CODE: dict[type[StudyError], tuple[int, str]] = {
     errors.TooManyEnrolments: (429, "too_many_enrolments"),
 }
 _UNKNOWN_CLIENT = "unknown"
-StudyName = Annotated[str, Field(max_length=64)]
+# PostgreSQL's texts hold no NUL and it refuses a query with one. Other letters that no name has find nothing: a 404.
+_WITHOUT_NUL = r"^[^\x00]*$"
+StudyName = Annotated[str, Field(max_length=64, pattern=_WITHOUT_NUL)]
 Language = Annotated[str, Field(max_length=16)]
-Token = Annotated[str, Field(max_length=64)]
+Token = Annotated[str, Field(max_length=64, pattern=_WITHOUT_NUL)]
 SignedToken = Annotated[str, Field(max_length=512)]
 Pixels = Annotated[int, Field(gt=0, le=100_000)]
 Ratio = Annotated[float, Field(gt=0, le=100, strict=False)]

@@ -19,7 +19,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TypeVar
 
-from PIL import Image, ImageCms, ImageOps
+from PIL import Image, ImageOps
+
+from bggan_core.colour_profiles import convert_to_srgb
 
 MEDIA_TYPE = "image/png"
 LARGEST_PIXELS = 40_000_000
@@ -37,7 +39,8 @@ def load_picture(path: Path) -> Image.Image:
     """Decode a source picture as upright 8-bit sRGB.
 
     Raises:
-        ValueError: not a picture, broken, larger than 40 megapixels, deeper than 8 bits, or partly transparent.
+        ValueError: not a picture, broken, larger than 40 megapixels, deeper than 8 bits, partly transparent, or with a
+            colour profile that cannot be used.
     """
     try:
         with Image.open(path) as source:
@@ -60,16 +63,20 @@ def _refuse_unsuitable(source: Image.Image) -> None:
 
 
 def _to_srgb(picture: Image.Image) -> Image.Image:
-    """Carry embedded colours to sRGB; a profile that cannot be read counts as sRGB."""
+    """Leave the alpha channel, which is opaque, expand a palette, and carry embedded colours to sRGB."""
+    if picture.mode in {"P", "RGBA"}:
+        colours = picture.convert("RGBA").convert("RGB")  # Pillow warns where a palette with alpha skips RGBA
+    else:
+        colours = picture.convert("L") if picture.mode == "LA" else picture
     profile = picture.info.get("icc_profile")
-    if profile is None or picture.mode not in {"RGB", "L", "CMYK"}:
-        return picture.convert("RGB")
+    if not profile:
+        return colours.convert("RGB")
     try:
-        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        converted = ImageCms.profileToProfile(picture, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
-    except (ImageCms.PyCMSError, OSError):
-        return picture.convert("RGB")
-    return converted if converted is not None else picture.convert("RGB")
+        return convert_to_srgb(colours, profile)
+    except ValueError as error:
+        raise ValueError(
+            f"has a colour profile that cannot be used: convert the picture to sRGB, or drop the profile ({error})"
+        ) from error
 
 
 def pixel_sha256(picture: Image.Image) -> str:

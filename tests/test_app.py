@@ -82,6 +82,19 @@ def test_missing_database_driver_is_named(tmp_path: Path, monkeypatch: pytest.Mo
     assert "secret" not in str(refusal.value)
 
 
+def test_database_that_does_not_answer_ends_the_start_with_advice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One sentence instead of a traceback, with the address but not the password."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        address = f"127.0.0.1:{probe.getsockname()[1]}/bggan"
+    database = f"postgresql://rater:secret@{address}"
+    monkeypatch.setattr(sys, "argv", ["app.py", "--port", "0", "--data", str(tmp_path), "--database-url", database])
+    with pytest.raises(SystemExit, match=rf"The app cannot start\. The database .*@{address} cannot be opened") as end:
+        entrance.main()
+    assert "secret" not in str(end.value)
+
+
 def test_missing_weights_end_the_start_with_advice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The message names the file and says what to do."""
     monkeypatch.setattr(sys, "argv", ["app.py", "--port", "0", "--weights", str(tmp_path)])

@@ -5,6 +5,8 @@
 - Moments are cut to the month, response times to tenths of a second.
 - Left out are the order in which votes arrived, the hashes and nonces of the chain (they would let anybody who saw a
   vote's row in the store confirm whose it is), and the measures of window and screen, by which a device is known again.
+- So is the seed of the trial orders: who plans visits again from it, one place of arrival after the other, finds by the
+  scenes and positions of a visit when its rater came.
 - Lines are sorted by rater and the rater's own order of trials.
 
 Raters who withdrew, and answers that were taken back, are not among the votes to begin with. The tables come out as
@@ -36,7 +38,7 @@ def pseudonymised(export: StudyExport) -> StudyExport:
     if "response_ms" in frame:
         frame["response_ms"] = (frame["response_ms"] + RESPONSE_STEP_MS // 2) // RESPONSE_STEP_MS * RESPONSE_STEP_MS
     by = ["rater", *(["position"] if "position" in frame else [])]
-    return replace(export, frame=frame.sort_values(by, kind="stable", ignore_index=True))
+    return replace(export, seed=None, frame=frame.sort_values(by, kind="stable", ignore_index=True))
 
 
 def _numbers(export: StudyExport) -> dict[str, str]:

@@ -106,8 +106,8 @@ _PROTECTION = """\
 - Raters are numbered anew, in an order that follows from the votes in `votes.csv` alone; no id of the study's database
   occurs.
 - Moments are cut to the month and response times to {step} ms.
-- The order in which votes arrived, the hashes of the study's vote chain and the measures of window and screen are left
-  out.
+- The order in which votes arrived, the seed of the trial orders (it would tell that order), the hashes of the study's
+  vote chain and the measures of window and screen are left out.
 - Raters who withdrew, and answers that were taken back, are not in the data.
 
 Numbers in the tables are the researcher's own, to the last digit. `scripts/study.py reproduce` on the archive

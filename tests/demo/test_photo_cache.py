@@ -1,12 +1,15 @@
-"""Photos outlive neither their server nor a crash, and no start touches those of a server that runs."""
+"""Photos outlive neither an hour, nor their server, nor a crash, and no start touches those of a server that runs."""
 
 import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
-from demo.photo_cache import PhotoCache
+import pytest
+
+from demo.photo_cache import LIFETIME_S, SWEEP_EVERY_S, PhotoCache
 from tests.demo.serving import ROOT
 
 HOLD = """
@@ -63,6 +66,96 @@ def test_closing_deletes_the_photos(tmp_path: Path) -> None:
     (cache.folder / "photo.jpg").touch()
     cache.close()
     assert list((tmp_path / "var" / "photos").iterdir()) == []
+
+
+def test_a_photo_goes_when_it_is_older_than_its_lifetime_and_not_before(tmp_path: Path) -> None:
+    """It counts from when the file came here: what a file says of its own date is its maker's."""
+    now = [0.0]
+    cache = PhotoCache(tmp_path, clock=lambda: now[0])
+    photo = _photo(cache, "upload/photo.jpg")
+    os.utime(photo, (0, 0))
+    arrived = photo.stat().st_ctime
+    now[0] = arrived + LIFETIME_S - 1
+    cache.sweep()
+    assert photo.exists()
+    now[0] = arrived + LIFETIME_S + 1
+    cache.sweep()
+    assert not photo.exists()
+    cache.close()
+
+
+def test_sweeps_come_often_enough_for_the_promised_hour() -> None:
+    """A photo that was just too young for one sweep goes with the next, with half a minute for the sweep itself."""
+    assert LIFETIME_S + SWEEP_EVERY_S + 30 <= 3600
+
+
+def test_photos_are_swept_without_being_asked_and_closing_ends_it(tmp_path: Path) -> None:
+    """The folder and its sweeps begin and end together."""
+    asked = []
+
+    def in_an_hour() -> float:
+        asked.append(None)
+        return time.time() + 3600
+
+    cache = PhotoCache(tmp_path, clock=in_an_hour, sweep_every_s=0.01)
+    _wait_until_gone(_photo(cache, "photo.jpg"))
+    _wait_until_gone(_photo(cache, "later.jpg"))
+    cache.close()
+    sweeps = len(asked)
+    time.sleep(0.1)
+    assert len(asked) == sweeps
+
+
+def test_a_sweep_that_fails_is_logged_and_the_next_one_comes(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Whatever goes wrong, photos must not stay for the rest of the process's life."""
+    failures = [RuntimeError("Set changed size during iteration"), OSError("disk trouble")]
+
+    def in_an_hour() -> float:
+        if failures:
+            raise failures.pop(0)
+        return time.time() + 3600
+
+    cache = PhotoCache(tmp_path, clock=in_an_hour, sweep_every_s=0.01)
+    _wait_until_gone(_photo(cache, "photo.jpg"))
+    cache.close()
+    assert "Set changed size during iteration" in caplog.text
+    assert "disk trouble" in caplog.text
+
+
+def test_a_photo_that_cannot_be_deleted_keeps_no_other_and_its_name_out_of_the_log(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Names of visitors' files are written down nowhere."""
+    cache = PhotoCache(tmp_path, clock=lambda: time.time() + 3600)
+    photos = [_photo(cache, f"{folder}/my-wedding.jpg") for folder in "abc"]
+    unlink = Path.unlink
+
+    def refuse_one(path: Path) -> None:
+        if path == photos[1]:
+            raise PermissionError(1, "Operation not permitted", str(path))
+        unlink(path)
+
+    with monkeypatch.context() as refusing:
+        refusing.setattr(Path, "unlink", refuse_one)
+        cache.sweep()
+    assert [photo.exists() for photo in photos] == [False, True, False]
+    assert "Operation not permitted" in caplog.text
+    assert "wedding" not in caplog.text
+    cache.close()
+
+
+def _photo(cache: PhotoCache, name: str) -> Path:
+    path = cache.folder / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(b"a photo")
+    return path
+
+
+def _wait_until_gone(path: Path, *, timeout_s: float = 60) -> None:
+    deadline = time.monotonic() + timeout_s
+    while path.exists():
+        assert time.monotonic() < deadline, f"{path} is still there"
+        time.sleep(0.01)
 
 
 def _holder(parent: Path) -> subprocess.Popen[str]:

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, ImageCms
+from PIL import Image
 
 from demo.uploads import MAX_MEGAPIXELS, UploadError, check_photo, read_photo
+from tests.colour_profiles import linear_srgb_profile
 from tests.demo.files import gradient, png_announcing, save
 
 ORIENTATION_TAG = 0x0112
@@ -51,9 +52,13 @@ def test_photo_is_turned_upright(tmp_path: Path, orientation: int, upright) -> N
     np.testing.assert_array_equal(photo.rgb, upright(gradient()))
 
 
-def test_embedded_profile_is_converted_to_srgb(tmp_path: Path) -> None:
-    """Pixels tagged with a profile of linear light come out with sRGB's tone curve: linear .2 is 124 of 255."""
-    linear = _linear_srgb_profile()
+@pytest.mark.parametrize("name", ["Line", "sRGB"])
+def test_embedded_profile_is_converted_to_srgb(tmp_path: Path, name: str) -> None:
+    """Pixels tagged with a profile of linear light come out with sRGB's tone curve: linear .2 is 124 of 255.
+
+    Profiles of linear light may be called sRGB too (sRGB-elle-V2-g10.icc).
+    """
+    linear = linear_srgb_profile(name=name)
     pixels = np.full((40, 40, 3), round(0.2 * 255), np.uint8)
     photo = read_photo(save(tmp_path / "photo.png", pixels, icc_profile=linear))
     assert np.abs(photo.rgb.astype(int) - 124).max() <= 1
@@ -62,7 +67,7 @@ def test_embedded_profile_is_converted_to_srgb(tmp_path: Path) -> None:
 def test_grey_photo_with_an_rgb_profile_is_read(tmp_path: Path) -> None:
     """Programs often tag grey pictures with the RGB profile they work in."""
     grey = np.full((40, 40), round(0.2 * 255), np.uint8)
-    photo = read_photo(save(tmp_path / "photo.png", grey, icc_profile=_linear_srgb_profile()))
+    photo = read_photo(save(tmp_path / "photo.png", grey, icc_profile=linear_srgb_profile()))
     assert np.abs(photo.rgb.astype(int) - 124).max() <= 1
 
 
@@ -228,7 +233,7 @@ def test_random_damage_never_raises_anything_else(tmp_path: Path, rng: np.random
     path = tmp_path / "photo"
     for suffix in ("JPEG", "PNG", "TIFF", "WEBP"):
         buffer = io.BytesIO()
-        Image.fromarray(gradient()).save(buffer, suffix, exif=Image.Exif(), icc_profile=_linear_srgb_profile())
+        Image.fromarray(gradient()).save(buffer, suffix, exif=Image.Exif(), icc_profile=linear_srgb_profile())
         for _ in range(75):
             damaged = bytearray(buffer.getvalue())
             for place in rng.integers(4, len(damaged), 20):
@@ -238,20 +243,3 @@ def test_random_damage_never_raises_anything_else(tmp_path: Path, rng: np.random
                 assert read_photo(path).rgb.ndim == 3
             except UploadError:
                 continue
-
-
-def _linear_srgb_profile() -> bytes:
-    """sRGB's primaries with a straight tone curve: an sRGB profile whose three curves are replaced."""
-    profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
-    count = int.from_bytes(profile[128:132])
-    for entry in range(count):
-        tag = profile[132 + 12 * entry : 144 + 12 * entry]
-        if tag[:4] in (b"rTRC", b"gTRC", b"bTRC"):
-            start = int.from_bytes(tag[4:8])
-            # 'curv' with no entries is the identity (ICC.1:2010, 10.5).
-            profile[start : start + 12] = b"curv" + bytes(8)
-        if tag[:4] == b"desc":
-            start = int.from_bytes(tag[4:8])
-            place = profile.find("sRGB".encode("utf-16-be"), start)
-            profile[place : place + 8] = "Line".encode("utf-16-be")
-    return bytes(profile)

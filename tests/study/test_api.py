@@ -10,7 +10,8 @@ from PIL import Image
 
 from study.api import build_router
 from study.visits import Visits
-from tests.study.visiting import begin
+from tests.study.conftest import BOTH_DATABASES
+from tests.study.visiting import SCREEN_CHECK, begin
 
 SCREEN = {"response_ms": 850, "viewport_width": 1280, "viewport_height": 800, "device_pixel_ratio": 1.5}
 
@@ -122,6 +123,23 @@ def test_forged_answers_are_refused_and_leave_no_row(new_browser, open_store):
     }
     assert all(400 <= status < 500 for status in statuses.values()), statuses
     assert n_votes(open_store) == 0
+
+
+@pytest.mark.parametrize("database_url", BOTH_DATABASES, indirect=True)
+def test_a_nul_in_a_name_or_a_token_is_malformed(new_browser):
+    """PostgreSQL's texts hold none: a query with one would end in a 500."""
+    browser = new_browser()
+    begin(browser)
+    statuses = {
+        "study asked for": browser.get("/study/api/visit", params={"study": "\0"}).status_code,
+        "study begun": browser.post("/study/api/visit", json={"study": "bokeh\0"}).status_code,
+        "study of the trial": browser.get("/study/api/trial", params={"study": "\0bokeh"}).status_code,
+        "study of the screen": browser.post("/study/api/screen", params={"study": "\0"}, json=SCREEN_CHECK).status_code,
+        "trial answered": vote(browser, "\0").status_code,
+        "trial taken back": browser.post("/study/api/undo", json={"trial": "A\0"}).status_code,
+        "picture": browser.get("/stimuli/%00").status_code,
+    }
+    assert statuses == dict.fromkeys(statuses, 422)
 
 
 def test_a_cookie_signed_with_another_key_is_no_cookie(new_browser, open_store):

@@ -11,6 +11,7 @@ from PIL import Image
 from study.definition import read_study, read_study_file
 from study.scale import rating_scale
 from study.stimuli import content_sha256, encode_picture, equal_lengths, load_picture, mark_picture
+from tests.colour_profiles import lab_profile, linear_srgb_profile
 from tests.study.pictures import write_picture, write_study_folder
 
 
@@ -69,6 +70,28 @@ def test_pictures_deeper_than_8_bits_are_refused(tmp_path):
     Image.fromarray(np.zeros((8, 8), np.uint16)).save(tmp_path / "deep.png")
     with pytest.raises(ValueError, match="not 8 bits"):
         load_picture(tmp_path / "deep.png")
+
+
+@pytest.mark.parametrize(
+    ("mode", "options"),
+    [("RGB", {}), ("RGBA", {}), ("L", {}), ("LA", {}), ("P", {}), ("P", {"transparency": b"\xff" * 256})],
+    ids=["RGB", "RGBA", "L", "LA", "P", "P with opaque colours"],
+)
+def test_embedded_colours_become_srgb_in_every_kind_of_picture(tmp_path, mode, options):
+    """Linear .2 is 124 of sRGB's 255; a method must not look darker for an alpha channel or a palette."""
+    picture = Image.new("RGB", (40, 30), (51, 51, 51)).convert(mode)
+    picture.save(tmp_path / "tagged.png", icc_profile=linear_srgb_profile(), **options)
+    np.testing.assert_allclose(np.asarray(load_picture(tmp_path / "tagged.png"), int), 124, atol=1)
+
+
+def test_a_colour_profile_that_cannot_be_used_is_a_problem_like_others(study_folder, rng):
+    """Colours taken for what they are not would be judged as the method's."""
+    write_picture(study_folder / "glassnet" / "bench.png", rng=rng, icc_profile=b"no profile at all" * 20)
+    write_picture(study_folder / "unprocessed" / "orchid.png", rng=rng, icc_profile=lab_profile())
+    with pytest.raises(ValueError, match="has 2 problem") as failure:
+        read_study(study_folder, name="bokeh")
+    for name in ("glassnet/bench.png", "unprocessed/orchid.png"):
+        assert f"{name}: has a colour profile that cannot be used" in str(failure.value)
 
 
 def test_orientation_is_applied_and_metadata_left_behind(tmp_path, rng):

@@ -1,6 +1,7 @@
 """What a store and the key of its cookies need before anything is kept: an address that is one, a key made once."""
 
 import os
+import socket
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -51,3 +52,19 @@ def test_an_address_that_is_none_is_refused_without_repeating_it(tmp_path, url):
     with pytest.raises(ValueError, match="sqlite:///") as refusal:
         StudyStore(url, data_folder=tmp_path)
     assert "secret" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("at", ["rater:secret@127.0.0.1:{port}/study", "127.0.0.1:{port}/study?password=secret"])
+def test_a_server_that_does_not_answer_is_named_without_the_password(tmp_path, at):
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    with pytest.raises(ValueError, match=rf"127\.0\.0\.1:{port}/study cannot be opened .*refused.*\. Start") as refusal:
+        StudyStore(f"postgresql://{at.format(port=port)}", data_folder=tmp_path)
+    assert "secret" not in str(refusal.value)
+
+
+def test_what_is_no_sqlite_file_is_named(tmp_path):
+    (tmp_path / "text.db").write_text("no database at all" * 100)
+    for name, reason in ((tmp_path, "unable to open database file"), (tmp_path / "text.db", "file is not a database")):
+        with pytest.raises(ValueError, match=rf"sqlite:///{name} cannot be opened \({reason}\)"):
+            StudyStore(f"sqlite:///{name}", data_folder=tmp_path / "var")

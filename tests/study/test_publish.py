@@ -1,5 +1,6 @@
 """Publishing: nothing goes out unasked, nobody in it can be led back to a stored rater, and it reproduces."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -7,7 +8,7 @@ import yaml
 from typer.testing import CliRunner
 
 from scripts.study import app
-from study.export import prepare_publication, publish, reproduce, stored_study
+from study.export import archive_bytes, prepare_publication, publish, read_archive, reproduce, stored_study
 from study.export.pseudonyms import pseudonymised
 from study.export.votes import read_votes_csv
 from study.records import Screen
@@ -67,6 +68,18 @@ def test_the_published_votes_name_no_stored_id_no_hash_no_moment_and_no_screen(r
     assert (votes["response_ms"] % 100 == 0).all()
     gone = {"ordinal", "nonce", "sha256", "previous_sha256", "viewport_width", "viewport_height", "device_pixel_ratio"}
     assert gone.isdisjoint(votes.columns)
+
+
+def test_the_published_copy_alone_keeps_the_seed_to_itself(rated_store, tmp_path):
+    """With it, planning each place of arrival again would tell whose trials a published rater's are."""
+    study = stored_study(rated_store, "bokeh", analysis=QUICK)
+    publication = prepare_publication(study, repository="lab/bokeh", licence="cc-by-4.0")
+    assert json.loads(publication.files["manifest.json"])["study"]["seed"] is None
+    (tmp_path / "published.zip").write_bytes(publication.files["bokeh.zip"])
+    assert read_archive(tmp_path / "published.zip").export.seed is None
+    assert reproduce(tmp_path / "published.zip").differences == ()
+    (tmp_path / "own.zip").write_bytes(archive_bytes(study, figure_kinds=()))
+    assert read_archive(tmp_path / "own.zip").export.seed == rated_store.study("bokeh").seed == 1
 
 
 def test_withdrawn_raters_are_absent(rated_store):
