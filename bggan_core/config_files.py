@@ -122,7 +122,14 @@ def _convert(hint: Any, value: Any, *, where: str) -> Any:
     if get_origin(hint) is tuple:
         if not isinstance(value, list):
             raise ValueError(f"{where} must be a list, got {value!r}")
-        return tuple(_convert(get_args(hint)[0], item, where=f"{where}[{i}]") for i, item in enumerate(value))
+        kinds = get_args(hint)
+        if kinds[-1] is Ellipsis:
+            kinds = kinds[:1] * len(value)
+        if len(value) != len(kinds):
+            raise ValueError(f"{where} must be a list of {len(kinds)}, got {value!r}")
+        return tuple(
+            _convert(kind, item, where=f"{where}[{i}]") for i, (kind, item) in enumerate(zip(kinds, value, strict=True))
+        )
     return _convert_scalar(hint, value, where=where)
 
 

@@ -7,7 +7,7 @@ from typing import Literal
 from bggan_core.critics import CriticsConfig
 from bggan_core.data.ebb import EbbRecipe
 from bggan_core.data.synthetic import PairRecipe
-from bggan_core.glassnet import GlassNetConfig, NormalizationName
+from bggan_core.glassnet import SIZE_MULTIPLE, GlassNetConfig, NormalizationName
 from bggan_core.guidance import GuidanceConfig
 from bggan_core.losses import HybridWeights, StageALoss
 from bggan_core.perceptual import PerceptualConfig
@@ -15,7 +15,7 @@ from bggan_core.perceptual import PerceptualConfig
 
 @dataclass(frozen=True)
 class Phase:
-    """One step of the curriculum: `steps` batches of `batch` pairs of `height` x `width` pixels.
+    """One step of the curriculum: `steps` batches of `batch` pairs of `height` x `width` pixels, multiples of 8.
 
     The batch is the global one: several devices share it.
     """
@@ -24,6 +24,12 @@ class Phase:
     batch: int
     height: int
     width: int
+
+    def __post_init__(self) -> None:
+        if min(self.steps, self.batch, self.height, self.width) < 1:
+            raise ValueError(f"steps, batch, height and width must be at least 1, got {self}")
+        if self.height % SIZE_MULTIPLE or self.width % SIZE_MULTIPLE:
+            raise ValueError(f"height and width must be multiples of {SIZE_MULTIPLE}, got {self}")
 
 
 @dataclass(frozen=True)
@@ -55,7 +61,8 @@ class TrainingConfig:
         warmup_steps: Steps over which the rate rises from zero, the guiding heads' too.
         beta_1, beta_2: Adam's decay rates, the critics' too.
         clip_norm: Largest global norm of the generator's gradient; larger ones are scaled down to it.
-        precision: Compute type of the generator's convolutions; variables and losses are float32 always.
+        precision: Compute type of the generator's and the feature network's convolutions; variables and losses are
+            float32 always.
         checkpoint_steps, image_steps, evaluation_steps: How often a checkpoint and sample pictures are written, and the
             network is scored on `evaluation_pairs` validation pairs.
         ema_decay: Decay of the running average of the generator's weights that is then published; None keeps none.
@@ -86,6 +93,11 @@ class TrainingConfig:
     explosion_factor: float = 20.0
 
     def __post_init__(self) -> None:
+        if not self.phases:
+            raise ValueError(f"{self.name}: phases must hold at least one phase")
+        for count in ("checkpoint_steps", "image_steps", "evaluation_steps", "evaluation_pairs"):
+            if getattr(self, count) < 1:
+                raise ValueError(f"{self.name}: {count} must be at least 1, got {getattr(self, count)}")
         if self.stage_b and self.guidance and self.guidance.features:
             raise ValueError(
                 f"{self.name}: guidance.features must be 0 in stage B, whose feature network serves its perceptual "

@@ -145,10 +145,16 @@ class TeacherComponents(tf.Module):
         """Components of all layers together."""
         return sum(projection.shape[1] for projection in self.projections)
 
-    def fit(self, photos: tf.Tensor) -> None:
-        """Find the components of some photos' features, [B, H, W, 3] in [-1, 1] (principal component analysis)."""
+    def fit(self, photos: tf.Tensor, mask: tf.Tensor) -> None:
+        """Find the components of some photos' features (principal component analysis).
+
+        Args:
+            photos: [B, H, W, 3] in [-1, 1].
+            mask: 1 where a pixel counts, [B, H, W, 1]; a place whose pixels do not all count is left out.
+        """
         for features, mean, projection in zip(self.teacher(photos), self.means, self.projections, strict=True):
-            samples = features.numpy().astype(np.float64).reshape(-1, features.shape[-1])
+            counts = _whole_squares(mask, mask.shape[1] // features.shape[1])
+            samples = tf.boolean_mask(features, counts[..., 0] > 0).numpy().astype(np.float64)
             variances, directions = np.linalg.eigh(np.cov(samples.T))
             kept = np.argsort(variances)[::-1][: projection.shape[1]]
             mean.assign(samples.mean(axis=0))
@@ -206,7 +212,7 @@ class Guide:
         terms = {"focus": focus_loss(self.heads, guided, photos, bokeh, mask)}
         total = self.config.focus * terms["focus"]
         if self.teacher is not None:
-            terms["features"] = feature_loss(self.heads, guided, self.teacher(photos))
+            terms["features"] = feature_loss(self.heads, guided, self.teacher(photos), mask)
             total += self.config.features * terms["features"]
         if self.config.defocus:
             terms["defocus"] = defocus_loss(self.heads, guided, defocus)
@@ -230,12 +236,19 @@ def focus_loss(
     return tf.reduce_mean(tf.add_n(errors)) / len(errors)
 
 
-def feature_loss(heads: GuidingHeads, guided: Sequence[tf.Tensor], targets: tf.Tensor) -> tf.Tensor:
-    """Mean squared error of the components that each guided layer gives: a scalar, at most about 1 for zeros."""
+def feature_loss(heads: GuidingHeads, guided: Sequence[tf.Tensor], targets: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
+    """Mean squared error of the components that each guided layer gives: a scalar, at most about 1 for zeros.
+
+    Args:
+        mask: 1 where a pixel counts, [B, H, W, 1]; an 8 x 8 square with one that does not is left out.
+    """
+    counts = _whole_squares(mask, FEATURE_STRIDE)
     errors = [
-        tf.reduce_mean((head(_to_unit_size(x)) - targets) ** 2) for head, x in zip(heads.features, guided, strict=True)
+        tf.reduce_sum(counts * (head(_to_unit_size(x)) - targets) ** 2)
+        for head, x in zip(heads.features, guided, strict=True)
     ]
-    return tf.add_n(errors) / len(errors)
+    components = targets.shape[-1]
+    return tf.add_n(errors) / (len(errors) * components * tf.maximum(tf.reduce_sum(counts), 1.0))
 
 
 def defocus_loss(heads: GuidingHeads, guided: Sequence[tf.Tensor], defocus: tf.Tensor) -> tf.Tensor:
@@ -249,6 +262,11 @@ def defocus_loss(heads: GuidingHeads, guided: Sequence[tf.Tensor], defocus: tf.T
         tf.reduce_mean((head(_to_unit_size(x)) - target) ** 2) for head, x in zip(heads.defocus, guided, strict=True)
     ]
     return tf.add_n(errors) / len(errors)
+
+
+def _whole_squares(mask: tf.Tensor, side: int) -> tf.Tensor:
+    """Smallest value of a mask [B, H, W, 1] in each square of `side` pixels: [B, H/side, W/side, 1]."""
+    return -tf.nn.max_pool2d(-mask, side, side, padding="SAME")
 
 
 def _to_unit_size(x: tf.Tensor) -> tf.Tensor:

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bggan_core.data.corpus import CorpusEntry
-from bggan_core.data.ebb import NAME_PREFIX as EBB_PREFIX
 from bggan_core.evaluation.estimates import Estimate
 
 CURVES_NAME = "training-curves.png"
@@ -47,7 +46,7 @@ Generative Adversarial Network for Rendering Realistic Bokeh* (Qian et al., ECCV
 ## Quality
 
 {manifest["evaluation"]}
-{_QUALITY[trained_on_photographs(photos)]}
+{_quality(manifest)}
 
 {_choice(manifest)}## Training
 
@@ -79,17 +78,16 @@ _OUTPUT = {
 }
 
 
-_QUALITY = {
-    False: "These are pairs made by optics from held-out photos, not photographs of a real lens; they say how well the "
-    "network\nlearned its training task. Reprint: `python scripts/evaluate.py --corpus FOLDER`.",
-    True: "These are photographed pairs that the network never trained on. Reprint:\n"
-    "`python scripts/evaluate.py --pairs FOLDER`.",
-}
-
-
-def trained_on_photographs(photos: Sequence[CorpusEntry]) -> bool:
-    """Say whether the training photos are pairs of a real lens rather than material for synthetic ones."""
-    return any(photo.name.startswith(EBB_PREFIX) for photo in photos)
+def _quality(manifest: Mapping[str, Any]) -> str:
+    """Say what the scored pairs are, and how to print the table again where that is known."""
+    pairs = {
+        "synthetic": "These are pairs made by optics from held-out photos, not photographs of a real lens; they say "
+        "how well the network\nlearned its training task.",
+        "photographed": "These are photographed pairs that the network never trained on.",
+    }[manifest["evaluation_pairs"]]
+    if command := manifest["evaluation_command"]:
+        return f"{pairs} Reprint: `{command}`."
+    return f"{pairs} They are drawn by the recipe in `manifest.json`, which no named configuration has."
 
 
 def _choice(manifest: Mapping[str, Any]) -> str:
@@ -120,13 +118,15 @@ def _stages(training: Sequence[Mapping[str, Any]]) -> str:
     refined = [run for run in training if run.get("stage") == "b"]
     if not refined:
         return f"{first} only; no critics and no perceptual loss"
-    last = refined[-1]
-    critics = last.get("critics")
+    return ", then ".join([first, *dict.fromkeys(_refinement(run) for run in refined)])
+
+
+def _refinement(run: Mapping[str, Any]) -> str:
+    """Describe a run of stage B."""
+    critics, features = run.get("critics"), run.get("perceptual")
     adversarial = f"critics of {' and '.join(map(str, critics))} layers" if critics else "no critics"
-    features = last.get("perceptual")
     perceptual = f"perceptual loss in {features['network']} {features['layer']}" if features else "no perceptual loss"
-    guidance = _guidance([run for run in refined if "guidance" in run])
-    return f"{first}, then stage B ({adversarial}, {perceptual}{guidance})"
+    return f"stage B ({adversarial}, {perceptual}{_guidance([run] if 'guidance' in run else [])})"
 
 
 def _guidance(guided: Sequence[Mapping[str, Any]]) -> str:

@@ -141,9 +141,7 @@ def render_shallow_depth_of_field(
             f"shapes must agree, got photo {photo.shape}, matte {matte.shape}, disparity {disparity.shape}"
         )
     sharp = srgb_to_linear(photo)
-    light = restore_highlights(sharp, gain=lens.highlight_gain)
-    if lights is not None:
-        light = np.maximum(light, sharp + lights)
+    light = _scene_light(sharp, lens, lights)
     reach = max(1, round(max(matte.shape) * RIM))
     hidden = cv2.dilate(matte, _square(reach)) > BARELY
     plate = fill_hidden(np.dstack([light, disparity]), hidden)
@@ -156,6 +154,12 @@ def render_shallow_depth_of_field(
     nearer = np.maximum(-radius, 0.0) * (1.0 - matte)
     scene = _blur_foreground_over(scene, light=plate[..., :3], radius=nearer, lens=lens, layers=layers)
     return linear_to_srgb(np.clip(scene, 0.0, 1.0))
+
+
+def _scene_light(sharp: Array, lens: Lens, lights: Array | None) -> Array:
+    """The light before the sensor clipped it: known `lights` where there are any, an estimate elsewhere."""
+    light = restore_highlights(sharp, gain=lens.highlight_gain)
+    return light if lights is None else np.maximum(light, sharp + lights)
 
 
 def _lay_subject_over(behind: Array, light: Array, matte: Array, *, plate: Array) -> Array:
@@ -185,12 +189,14 @@ def _square(reach: int) -> npt.NDArray[np.uint8]:
     return np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)
 
 
-def render_without_occlusion(photo: Array, matte: Array, disparity: Array, lens: Lens, *, layers: int = 8) -> Array:
+def render_without_occlusion(
+    photo: Array, matte: Array, disparity: Array, lens: Lens, *, layers: int = 8, lights: Array | None = None
+) -> Array:
     """Blur every pixel by its own disc, whatever lies in front or behind: what occlusion is measured against.
 
     The subject bleeds into its background as a halo. Arguments, result and units as `render_shallow_depth_of_field`.
     """
-    light = restore_highlights(srgb_to_linear(photo), gain=lens.highlight_gain)
+    light = _scene_light(srgb_to_linear(photo), lens, lights)
     radius = np.abs(circle_of_confusion(disparity, lens)) * (1.0 - matte)
     scene = np.zeros_like(light)
     for level, share in _split_by_radius(radius, layers):

@@ -191,7 +191,7 @@ class Trainer:
         if self.learners.guide and self.learners.guide.teacher:
             phase = self.config.phases[0]
             batch = self.train_pairs.make_batch(0, size=TEACHER_PHOTOS, height=phase.height, width=phase.width)
-            self.learners.guide.teacher.fit(tf.constant(batch[0]))
+            self.learners.guide.teacher.fit(tf.constant(batch[0]), tf.constant(batch[2]))
 
     def _make_part(self, index: int, part: Part) -> Batch:
         """Make a worker's images of the batch of step `index`; phases never share a batch."""

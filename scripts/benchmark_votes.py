@@ -35,6 +35,13 @@ class Size:
     methods: int
     votes_per_rater: int
 
+    def __post_init__(self) -> None:
+        if not 1 <= self.votes_per_rater <= self.scenes * self.methods:
+            raise ValueError(
+                f"a rater gives 1 to {self.scenes * self.methods} votes, one a cell, got {self.votes_per_rater}: "
+                "choose another number of raters"
+            )
+
     @property
     def votes(self) -> int:
         """All votes of the study."""
@@ -202,19 +209,26 @@ def measure_in_fresh_process(database: Path) -> FirstTable:
 
 
 def report_votes(sizes: Sequence[int], *, raters: int, rounds: int, say: Callable[[str], object]) -> None:
-    """Write a study of each size, show its first table in fresh processes, and say what it took per vote."""
+    """Write a study of each size, show its first table in fresh processes, and say what it took per vote.
+
+    Raises:
+        ValueError: the raters cannot share the votes of a size equally, or not by one vote a cell.
+    """
+    if uneven := [votes for votes in sizes if votes % raters]:
+        raise ValueError(f"{raters} raters cannot share {uneven[0]} votes equally: choose another number of raters")
+    studies = [Size(raters, scenes=100, methods=10, votes_per_rater=votes // raters) for votes in sizes]
     say("| Votes | Read (s) | First table (s) | Whole page (s) | Processor (s) | Peak (MB) | Table, us a vote |")
     say("|---:|---:|---:|---:|---:|---:|---:|")
     per_vote = []
     with tempfile.TemporaryDirectory() as folder:
-        for votes in sizes:
-            database = Path(folder) / f"{votes}.db"
-            write_study(database, Size(raters, scenes=100, methods=10, votes_per_rater=votes // raters))
+        for study in studies:
+            database = Path(folder) / f"{study.votes}.db"
+            write_study(database, study)
             best = min((measure_in_fresh_process(database) for _ in range(rounds)), key=lambda taken: taken.table_s)
-            per_vote.append(best.table_s / votes)
+            per_vote.append(best.table_s / study.votes)
             say(
-                f"| {votes:,} | {best.read_s:.2f} | {best.table_s:.2f} | {best.page_s:.2f} | {best.processor_s:.2f} "
-                f"| {best.peak_megabytes:.0f} | {1e6 * per_vote[-1]:.2f} |"
+                f"| {study.votes:,} | {best.read_s:.2f} | {best.table_s:.2f} | {best.page_s:.2f} "
+                f"| {best.processor_s:.2f} | {best.peak_megabytes:.0f} | {1e6 * per_vote[-1]:.2f} |"
             )
             database.unlink()
     if len(sizes) > 1:

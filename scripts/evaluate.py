@@ -93,7 +93,10 @@ def main(
         sets = [photographed_set(files[:count], PROTOCOLS[name], fit_on=others) for name in names]
     else:
         raise typer.BadParameter("give --corpus for synthetic pairs or --pairs for photographed ones")
-    networks = {_title(folder, folders): network(folder, working_pixels=working_pixels) for folder in folders}
+    networks = {
+        title: network(folder, working_pixels=working_pixels)
+        for title, folder in zip(_titles(folders), folders, strict=True)
+    }
     if compare_transfer:
         networks |= without_detail_transfer(folders[0], working_pixels=working_pixels)
     distance = _open_distance(perceptual_network, perceptual_weights)
@@ -133,8 +136,15 @@ def _known(name: str, known: dict[str, object], option: str) -> str:
     return name
 
 
-def _title(folder: Path, folders: list[Path]) -> str:
-    return "Glass-Net" if len(folders) == 1 else f"Glass-Net ({folder.name})"
+def _titles(folders: list[Path]) -> list[str]:
+    """Tell networks apart by their folders' names, or where two share one by the paths."""
+    if len(folders) == 1:
+        return ["Glass-Net"]
+    if len({folder.resolve() for folder in folders}) < len(folders):
+        raise typer.BadParameter("a network is given twice", param_hint="--weights")
+    names = [folder.resolve().name for folder in folders]
+    titles = names if len(set(names)) == len(names) else [str(folder) for folder in folders]
+    return [f"Glass-Net ({title})" for title in titles]
 
 
 def _open_distance(kind: Literal["vgg16-hed", "vgg19"], weights: Path | None) -> Distance | None:

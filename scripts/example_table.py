@@ -10,25 +10,13 @@ if sys.path[0] == str(Path(__file__).resolve().parent):
 
 import typer
 
+from bggan_core.evaluation.tables import PAPER_TABLE_1
 from study.export import StudyExport, read_archive
 from study.export.documents import frame_markdown
 from study.export.overview import methods_overview
 
 ROOT = Path(__file__).resolve().parent.parent
 ARCHIVE = ROOT / "examples" / "example-study.zip"
-# Qian et al. 2020, Table 1: EBB! test set; the MOS are one organiser's user study on the same 0-5 scale.
-TABLE_1 = (
-    ("Dutta et al.", "22.14", "0.8778", ""),
-    ("xuehuapiaopiao-team", "22.97", "0.8758", "4.1"),
-    ("Terminator", "23.04", "0.8756", "4.1"),
-    ("CET_CVLab", "23.05", "0.8591", "3.2"),
-    ("Team Horizon", "23.27", "0.8818", "3.2"),
-    ("PyNET", "23.28", "0.8780", "4.1"),
-    ("Zheng et al.", "23.44", "0.8874", ""),
-    ("AIA-Smart", "23.55", "0.8829", "3.8"),
-    ("IPCV_IITM", "23.77", "0.8866", "2.5"),
-    ("BGGAN (the paper's network)", "23.58", "0.8770", "4.2"),
-)
 
 
 def main(
@@ -47,7 +35,10 @@ def example_page(export: StudyExport) -> str:
     """The page as Markdown."""
     frame, form = methods_overview(export.votes(), export.metrics, export.analysis)
     raters, simulated = export.frame["rater"].nunique(), len(export.simulated)
-    paper = [f"| {method} | {psnr} | {ssim} | {mos} |" for method, psnr, ssim, mos in TABLE_1]
+    paper = [
+        f"| {method} | {psnr:.2f} | {ssim:.4f} | {'' if mos is None else mos} |"
+        for method, psnr, ssim, mos in PAPER_TABLE_1
+    ]
     return "\n".join(
         [
             "# The example study, finished",

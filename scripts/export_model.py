@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,7 +11,7 @@ import typer
 from tqdm import tqdm
 
 from bggan_core.checkpoints import load_trained, read_history
-from bggan_core.configs import TrainingConfig
+from bggan_core.configs import CONFIGS, TrainingConfig
 from bggan_core.data.corpus import PHOTO_LIST_NAME, CorpusEntry, read_manifest
 from bggan_core.data.ebb import NAME_PREFIX, is_ebb, provenance, read_ebb, training_split, validation_split
 from bggan_core.data.photo_pairs import load_pair
@@ -51,6 +52,9 @@ CHOICE_SEED = 9
 CHOICE_SIZE = (426, 640)
 
 DATA_NOTES = "Mattes and depth of most photos were predicted by networks, and the pairs inherit their errors."
+EBB_NOTES = (
+    "EBB!'s pairs are photographs registered to each other; the black wedges where one was warped count in no loss."
+)
 
 
 def main(
@@ -74,9 +78,15 @@ def main(
     perceptual_weights: Annotated[
         Path | None, typer.Option(help="VGG16-HED convolutions (.npz), for the perceptual distance.")
     ] = None,
-    data_notes: Annotated[str, typer.Option(help="What the model card says of the mattes and the depth.")] = DATA_NOTES,
+    data_notes: Annotated[
+        str | None,
+        typer.Option(help="What the model card says of the data; without it, whence mattes and depth, or pairs, came."),
+    ] = None,
 ) -> None:
-    """Convert, compare with Keras, evaluate, and write everything a stranger needs to judge the network."""
+    """Convert, compare with Keras, evaluate, and write everything a stranger needs to judge the network.
+
+    The published files take their places together at the end: what fails on the way leaves an older network as it was.
+    """
     data = ebb or corpus
     if data is None:
         raise typer.BadParameter("give --corpus or --ebb: a network is published with its scores")
@@ -89,18 +99,26 @@ def main(
         "config": dataclasses.asdict(config),
         "training": read_history(run, best=best),
         "training_photos": PHOTO_LIST_NAME,
-        "data_notes": data_notes,
+        "data_notes": data_notes or _describe_data(photos),
+        "evaluation_pairs": "photographed" if is_ebb(data) else "synthetic",
+        "evaluation_command": _evaluation_command(config, data, count=pairs, with_distance=bool(perceptual_weights)),
     }
     sizes = working_pixels or _candidate_sizes(config)
-    parity = publish_weights(trained, config.network, to, record=record, working_pixels=sizes[0])
-    typer.echo(f"TFLite against Keras: {parity}")
-    _write_photo_list(photos, to / PHOTO_LIST_NAME)
-    draw_losses(run / LOSSES_NAME, to / CURVES_NAME, smooth=CURVES_SMOOTH)
-    if len(sizes) > 1:
-        _choose_working_size(to, sizes, config, data=data, count=choice_pairs)
     distance = PerceptualDistance("vgg16-hed", perceptual_weights) if perceptual_weights else None
-    manifest = _add_evaluation(to, _choose_set(to, config, data=data, count=pairs), distance)
-    (to / "README.md").write_text(write_model_card(manifest, photos), encoding="utf-8")
+    to.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{to.name}-", dir=to.parent) as beside:
+        new = Path(beside)
+        parity = publish_weights(trained, config.network, new, record=record, working_pixels=sizes[0])
+        typer.echo(f"TFLite against Keras: {parity}")
+        _write_photo_list(photos, new / PHOTO_LIST_NAME)
+        draw_losses(run / LOSSES_NAME, new / CURVES_NAME, smooth=CURVES_SMOOTH)
+        if len(sizes) > 1:
+            _choose_working_size(new, sizes, config, data=data, count=choice_pairs)
+        manifest = _add_evaluation(new, _choose_set(new, config, data=data, count=pairs), distance)
+        (new / "README.md").write_text(write_model_card(manifest, photos), encoding="utf-8")
+        to.mkdir(exist_ok=True)
+        for file in new.iterdir():
+            file.replace(to / file.name)
     typer.echo(manifest["evaluation"])
 
 
@@ -114,6 +132,24 @@ def _describe_photos(names: list[str], corpus: Path | None) -> list[CorpusEntry]
     if missing:
         raise typer.BadParameter(f"{corpus} lacks {len(missing)} photos the run was trained on, as {missing[:3]}")
     return [entries[name] if name in entries else provenance(name) for name in names]
+
+
+def _describe_data(photos: Sequence[CorpusEntry]) -> str:
+    """Say what is to be known of the photos trained on: of a corpus, of EBB!, or of both."""
+    are_ebb = {photo.name.startswith(NAME_PREFIX) for photo in photos}
+    return " ".join(note for of_ebb, note in ((False, DATA_NOTES), (True, EBB_NOTES)) if of_ebb in are_ebb)
+
+
+def _evaluation_command(config: TrainingConfig, data: Path, *, count: int, with_distance: bool) -> str | None:
+    """Write the command that prints the evaluation again; None where no named configuration draws its pairs."""
+    options = " --perceptual-weights FILE" if with_distance else ""
+    if is_ebb(data):
+        return f"python scripts/evaluate.py --pairs FOLDER --protocol native --count {count}{options}"
+    recipes = [name for name, known in CONFIGS.items() if known.pairs == config.pairs]
+    if not recipes:
+        return None
+    recipe = config.name if config.name in recipes else recipes[0]
+    return f"python scripts/evaluate.py --corpus FOLDER --recipe {recipe} --count {count}{options}"
 
 
 def _candidate_sizes(config: TrainingConfig) -> list[int]:

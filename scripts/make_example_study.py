@@ -24,9 +24,9 @@ def main(
         "examples/scenes"
     ),
     weights: Annotated[Path, typer.Option(help="Folder with manifest.json and the network.")] = Path("weights"),
-    to: Annotated[Path, typer.Option(help="Folder of the studies; its folders of pictures are replaced.")] = Path(
-        "examples/study"
-    ),
+    to: Annotated[
+        Path, typer.Option(help="Folder of the studies; ground_truth/ and the methods' folders are replaced.")
+    ] = Path("examples/study"),
 ) -> None:
     """Write ground_truth/ and one folder a method, a picture a scene in each."""
     names = [entry.name for entry in read_manifest(scenes)]
@@ -35,11 +35,11 @@ def main(
     if known:
         raise typer.BadParameter(f"the network was trained on {', '.join(known)}", param_hint="--scenes")
     renderer = Renderer.from_folder(weights)
-    for folder in to.glob("*/"):
-        shutil.rmtree(folder)
     for number, name in enumerate(names, start=1):
         for method, picture in _render_scene(scenes, name, renderer).items():
             path = to / method / f"scene_{number:02d}.jpg"
+            if number == 1 and path.parent.exists():
+                shutil.rmtree(path.parent)
             path.parent.mkdir(parents=True, exist_ok=True)
             cv2.imwrite(str(path), _to_bytes(picture)[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 93])
     typer.echo(f"{len(names)} scenes in {to}")

@@ -216,7 +216,8 @@ def picture_metrics(
 ) -> None:
     """Measure PSNR and SSIM of every picture against its ground truth: sRGB, full frame."""
     rows = []
-    for truth_path in sorted((source / GROUND_TRUTH).iterdir()):
+    truths = sorted((source / GROUND_TRUTH).iterdir()) if (source / GROUND_TRUTH).is_dir() else []
+    for truth_path in truths:
         truth = _picture(truth_path)
         for path in sorted(source.glob(f"*/{truth_path.stem}.*")):
             if path.parent.name != GROUND_TRUTH:

@@ -1,9 +1,9 @@
 """Train BGGAN's generator; run the same command again to continue after an interruption."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
+import keras
 import tensorflow as tf
 import typer
 
@@ -14,8 +14,8 @@ from bggan_core.data.corpus import is_held_out, read_manifest
 from bggan_core.data.ebb import EbbPairs, is_ebb, read_ebb, training_split, validation_split
 from bggan_core.data.pairs import PairSource
 from bggan_core.data.synthetic import PairMaker
-from bggan_core.distribution import StrategyName, build_strategy
-from bggan_core.perceptual import build_feature_network, describe_features
+from bggan_core.distribution import StrategyName, build_strategy, require_equal_parts
+from bggan_core.perceptual import PerceptualWeightsError, build_feature_network, describe_features
 from bggan_core.training import Trainer, require_pairs_to_guide_by
 
 Stage = Literal["a", "b", "both"]
@@ -54,13 +54,32 @@ def main(
 ) -> None:
     """Train one stage, or both, to the end of the configuration's curriculum."""
     devices = build_strategy(strategy)  # before TensorFlow does anything else
+    if pair_list is not None and not is_ebb(corpus):
+        raise typer.BadParameter("a pair list is for EBB!'s layouts", param_hint="--pair-list")
+    if best and start_from is None and stage != "both":
+        raise typer.BadParameter(
+            "there is no run to take the best checkpoint of: give --start-from", param_hint="--best"
+        )
+    # What a stage needs is looked for before any has trained: what stage B lacks must not show after stage A's hours.
     stages = []
     for folder, chosen in _choose(config, stage, config_file=config_file, settings=settings or []).items():
         pairs = _ebb_splits(corpus, chosen, pair_list) if is_ebb(corpus) else _corpus_splits(corpus, chosen)
-        _require_usable(chosen, pairs[0])
+        _require_usable(chosen, pairs[0], devices)
         stages.append((folder, chosen, pairs))
-    for folder, chosen, pairs in stages:
-        trainer = _build_trainer(chosen, pairs, run / folder, weights=perceptual_weights, devices=devices)
+    features = [_build_features(chosen, perceptual_weights, devices) for _, chosen, _ in stages]
+    for (folder, chosen, pairs), feature_network in zip(stages, features, strict=True):
+        train_pairs, validation_pairs = pairs
+        trainer = Trainer(
+            chosen,
+            run=run / folder,
+            train_pairs=train_pairs,
+            validation_pairs=validation_pairs,
+            features=feature_network,
+            strategy=devices,
+        )
+        if chosen.feature_network and trainer.is_chief:
+            record = describe_features(chosen.feature_network, perceptual_weights)
+            write_json(record, run / folder / PERCEPTUAL_NAME)
         _begin(trainer, run / "stage-a" if folder == "stage-b" else start_from, best=best)
         typer.echo(f"{chosen.name}: {trainer.network.count_params():,} parameters, at step {trainer.progress.steps}")
         progress = trainer.train()
@@ -84,38 +103,31 @@ def _choose(
         raise typer.BadParameter(str(error)) from error
 
 
-def _require_usable(config: TrainingConfig, pairs: PairSource) -> None:
-    """Refuse here what stage B would refuse after the hours of stage A."""
+def _require_usable(config: TrainingConfig, pairs: PairSource, devices: tf.distribute.Strategy) -> None:
+    """Refuse pairs and batches that a stage cannot train with."""
     try:
+        require_equal_parts(config, devices)
         require_pairs_to_guide_by(config, pairs)
     except ValueError as error:
         raise typer.BadParameter(f"{config.name}: {error}") from error
 
 
-def _build_trainer(
-    config: TrainingConfig,
-    pairs: Sequence[PairSource],
-    run: Path,
-    *,
-    weights: Path | None,
-    devices: tf.distribute.Strategy,
-) -> Trainer:
-    train_pairs, validation_pairs = pairs
-    features = None
-    if config.feature_network:
+def _build_features(
+    config: TrainingConfig, weights: Path | None, devices: tf.distribute.Strategy
+) -> keras.Model | None:
+    """Build the feature network of a stage that needs one."""
+    if config.feature_network is None:
+        return None
+    try:
         with devices.scope():
-            features = build_feature_network(config.feature_network, weights, precision=config.precision)
-    trainer = Trainer(
-        config,
-        run=run,
-        train_pairs=train_pairs,
-        validation_pairs=validation_pairs,
-        features=features,
-        strategy=devices,
-    )
-    if config.feature_network and trainer.is_chief:
-        write_json(describe_features(config.feature_network, weights), run / PERCEPTUAL_NAME)
-    return trainer
+            return build_feature_network(config.feature_network, weights, precision=config.precision)
+    except PerceptualWeightsError as error:
+        if config.stage_b is None and weights is None:
+            raise typer.BadParameter(
+                f"{config.name} is guided by the features of {config.feature_network.network}: give its weights by "
+                "--perceptual-weights FILE, or leave this task out by --set guidance.features=0"
+            ) from error
+        raise typer.BadParameter(f"{config.name}: {error}") from error
 
 
 def _corpus_splits(corpus: Path, config: TrainingConfig) -> list[PairSource]:

@@ -61,7 +61,7 @@ def read_manifest(folder: Path) -> list[CorpusEntry]:
 
     Raises:
         FileNotFoundError: there is no manifest.csv.
-        ValueError: a column is missing or a number is none; the message names it.
+        ValueError: a row lacks a value or its subject_fraction is no number; the message names the row.
     """
     path = folder / "manifest.csv"
     if not path.is_file():
@@ -70,12 +70,15 @@ def read_manifest(folder: Path) -> list[CorpusEntry]:
         )
     with path.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    try:
-        entries = [_read_row(row) for row in rows]
-    except (KeyError, ValueError) as error:
-        raise ValueError(
-            f"{path}: every row needs name, licence, attribution, source_repo, source_path and a subject_fraction"
-        ) from error
+    entries = []
+    for number, row in enumerate(rows, start=1):
+        try:
+            entries.append(_read_row(row))
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(
+                f"{path}, row {number} ({row.get('name')}): every row needs name, licence, attribution, source_repo, "
+                f"source_path and a subject_fraction in [0, 1]: {error}"
+            ) from error
     return sorted(entries, key=lambda entry: entry.name)
 
 

@@ -74,6 +74,8 @@ class PairRecipe:
     def __post_init__(self) -> None:
         if self.blur_side_px < 0:
             raise ValueError(f"blur_side_px must be at least 0, got {self.blur_side_px}")
+        if not 0 <= self.blur_radius[0] <= self.blur_radius[1]:
+            raise ValueError(f"blur_radius must be two radii, the smaller first, got {self.blur_radius}")
         if min(self.in_situ_share, self.near_plane_share) < 0 or self.in_situ_share + self.near_plane_share > 1 + 1e-9:
             raise ValueError(
                 f"in_situ_share and near_plane_share must be at least 0 and at most 1 together, got {self}"
@@ -194,7 +196,7 @@ class PairMaker:
 
     def _render(self, scene: Scene, lens: Lens, lights: Array | None) -> Array:
         if self.recipe.occlusion == "ignored":
-            return render_without_occlusion(scene.photo, scene.matte, scene.disparity, lens, layers=6)
+            return render_without_occlusion(scene.photo, scene.matte, scene.disparity, lens, layers=6, lights=lights)
         return render_focused(scene, lens, lights=lights)
 
 

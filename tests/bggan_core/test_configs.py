@@ -98,6 +98,12 @@ def test_a_change_can_be_for_one_stage_alone():
         ("seed=1.5", "seed must be int"),
         ("name.first=x", "has no fields"),
         ("phases=[{steps=1, batch=1, height=16}]", "width"),
+        ("phases=[{steps=1, batch=1, height=100, width=152}]", "multiples of 8"),
+        ("phases=[{steps=1, batch=0, height=16, width=24}]", "at least 1"),
+        ("phases=[]", "at least one phase"),
+        ("checkpoint_steps=0", "checkpoint_steps must be at least 1"),
+        ("pairs.blur_radius=[0.015]", r"pairs\.blur_radius must be a list of 2"),
+        ("pairs.blur_radius=[0.02, 0.01]", "the smaller first"),
     ],
 )
 def test_a_setting_that_does_not_fit_is_named(setting, message):

@@ -31,7 +31,9 @@ from bggan_core.training import Trainer
 from tests.bggan_core.networks import TINY, randomise
 from tests.bggan_core.pair_sources import GeneratedPairs
 
-GUIDED = TrainingConfig(name="tiny-guided", phases=(), network=TINY, guidance=GuidanceConfig(), learning_rate=1e-3)
+GUIDED = TrainingConfig(
+    name="tiny-guided", phases=(Phase(1, 1, 32, 48),), network=TINY, guidance=GuidanceConfig(), learning_rate=1e-3
+)
 
 
 def _features() -> keras.Model:
@@ -79,12 +81,27 @@ def test_the_teachers_components_are_uncorrelated_and_of_unit_variance(rng):
     teacher = TeacherComponents(build_teacher(_features()), components=3)
     photos = rng.normal(0, 0.3, (4, 64, 96, 3)).astype(np.float32)
     np.testing.assert_array_equal(teacher(photos), 0)
-    teacher.fit(photos)
+    mask = np.ones((4, 64, 96, 1), np.float32)
+    teacher.fit(photos, mask)
     components = teacher(photos).numpy()
     assert components.shape == (4, 8, 12, 6)
     middle = components[..., :3].reshape(-1, 3)
     np.testing.assert_allclose(middle.mean(axis=0), 0, atol=1e-3)
     np.testing.assert_allclose(np.cov(middle.T), np.eye(3), atol=0.02)
+
+
+def test_filler_has_no_part_in_the_teachers_components(rng):
+    """Whole squares of it, and squares it only reaches into."""
+    photos = rng.normal(0, 0.3, (4, 64, 96, 3)).astype(np.float32)
+    filled, mask = photos.copy(), np.ones((4, 64, 96, 1), np.float32)
+    filled[:, :, :20] = 50.0
+    mask[:, :, :20] = 0
+    found, expected = (TeacherComponents(build_teacher(_features()), components=3) for _ in range(2))
+    expected.teacher.set_weights(found.teacher.get_weights())
+    found.fit(filled, mask)
+    for layer, first_whole in ((0, 24), (1, 32)):
+        expected.fit(photos[:, :, first_whole:], mask[:, :, first_whole:])
+        np.testing.assert_allclose(found.means[layer], expected.means[layer], atol=1e-4)
 
 
 def test_heads_that_give_the_targets_have_no_feature_loss_and_heads_that_give_nothing_one(rng):
@@ -98,8 +115,15 @@ def test_heads_that_give_the_targets_have_no_feature_loss_and_heads_that_give_no
         # Of unit mean square over all channels they are larger in the ten that matter.
         head.kernel.assign(np.sqrt(10 / channels) * np.eye(channels, 10)[None, None])
         guided.append(size * tf.pad(targets, [[0, 0]] * 3 + [[0, channels - 10]]))
-    assert float(feature_loss(heads, guided, targets)) == pytest.approx(0, abs=1e-4)
-    assert float(feature_loss(heads, [tf.zeros_like(x) for x in guided], targets)) == pytest.approx(1)
+    mask = np.ones((1, 320, 320, 1), np.float32)
+    nothing = [tf.zeros_like(x) for x in guided]
+    assert float(feature_loss(heads, guided, targets, mask)) == pytest.approx(0, abs=1e-4)
+    assert float(feature_loss(heads, nothing, targets, mask)) == pytest.approx(1)
+    # Filler that would change the mean, over whole squares and over a pixel of one.
+    mask[:, :, 160:] = mask[:, 0, 0] = 0
+    targets[:, :, 20:] = targets[:, 0, 0] = 9
+    assert float(feature_loss(heads, nothing, targets, mask)) == pytest.approx(1)
+    assert float(feature_loss(heads, nothing, targets, np.zeros_like(mask))) == 0
 
 
 def test_a_head_that_tells_each_squares_mean_defocus_has_no_defocus_loss(rng):
@@ -162,11 +186,11 @@ def test_runs_of_before_the_defocus_task_go_on_without_it(tmp_path):
     assert load_config(tmp_path / "config.json").guidance.defocus == 0
 
 
-def test_guidance_moves_the_guided_stages_and_its_heads_but_not_the_teacher(batch, rng):
+def test_guidance_moves_its_heads_but_not_the_teacher(batch, rng):
     features = _features()
     learners = build_learners(GUIDED, features=features)
     randomise(learners.network, rng)
-    learners.guide.teacher.fit(batch[0])
+    learners.guide.teacher.fit(batch[0], batch[2])
     before = {weight.path: weight.numpy() for weight in [*learners.guide.heads.weights, *features.weights]}
     terms = build_step(learners, GUIDED)(batch, tf.constant(0, tf.int64))
     assert set(terms) >= {"l1", "focus", "features"}
@@ -174,8 +198,8 @@ def test_guidance_moves_the_guided_stages_and_its_heads_but_not_the_teacher(batc
     assert all(np.abs(weight.numpy() - before[weight.path]).max() == 0 for weight in features.weights)
 
 
-def test_guidance_alone_teaches_a_network_where_the_focus_lies(batch, rng):
-    """With an objective of nearly nothing else, the focus task's loss falls by half in a few steps."""
+def test_where_the_focus_lies_is_soon_learned_when_nothing_else_counts(batch, rng):
+    """The focus task's loss falls by half in a few steps of network and heads together."""
     config = dataclasses.replace(GUIDED, guidance=GuidanceConfig(focus=100.0, features=0.0), learning_rate=3e-3)
     learners = build_learners(config)
     step = tf.function(build_step(learners, config))

@@ -30,8 +30,12 @@ REFINED = {**RUN, "stage": "b", "critics": [3, 5], "perceptual": TEACHER}
                 REFINED,
             ],
             "stage A (L1 and SSIM, guided by the detail the lens kept and by features of vgg16-hed), then stage B "
-            "(critics of 3 and 5 layers, perceptual loss in vgg16-hed relu5_3, guided by the detail the lens kept and "
-            "by the optics' defocus)",
+            "(critics of 3 and 5 layers, no perceptual loss, guided by the detail the lens kept and by the optics' "
+            "defocus), then stage B (critics of 3 and 5 layers, perceptual loss in vgg16-hed relu5_3)",
+        ),
+        (
+            [RUN, REFINED, REFINED],
+            "stage A (L1 and SSIM), then stage B (critics of 3 and 5 layers, perceptual loss in vgg16-hed relu5_3)",
         ),
         (
             [{**RUN, "perceptual": None, "guidance": {"focus": 0.0, "features": 0.0, "defocus": 0.1}}],
@@ -48,9 +52,25 @@ REFINED = {**RUN, "stage": "b", "critics": [3, 5], "perceptual": TEACHER}
     ],
 )
 def test_the_card_names_every_loss_the_weights_have_seen(training, said):
-    manifest = {
+    assert f"| Trained | {said} |" in write_model_card(_manifest(training=training), []).splitlines()
+
+
+def test_the_card_says_of_which_kind_the_scored_pairs_are_and_how_to_print_the_table_again():
+    """Whatever the network was trained on: a corpus network may be scored on photographs, and the reverse."""
+    command = "python scripts/evaluate.py --pairs FOLDER"
+    photographed = write_model_card(_manifest(evaluation_pairs="photographed", evaluation_command=command), [])
+    synthetic = write_model_card(_manifest(evaluation_pairs="synthetic", evaluation_command=None), [])
+    assert "These are photographed pairs" in photographed
+    assert f"Reprint: `{command}`." in photographed
+    assert "not photographs of a real lens" in synthetic
+    assert "Reprint" not in synthetic
+    assert "which no named configuration has" in synthetic
+
+
+def _manifest(**fields):
+    return {
         "config": {"name": "tiny", "network": NETWORK},
-        "training": training,
+        "training": [RUN],
         "file": "glassnet.tflite",
         "bytes": 1,
         "sha256": "0",
@@ -58,6 +78,8 @@ def test_the_card_names_every_loss_the_weights_have_seen(training, said):
         "parity_with_keras": {"max_abs_difference": 0.0},
         "working_pixels": 1,
         "evaluation": "",
+        "evaluation_pairs": "synthetic",
+        "evaluation_command": None,
         "data_notes": "",
+        **fields,
     }
-    assert f"| Trained | {said} |" in write_model_card(manifest, []).splitlines()

@@ -161,6 +161,20 @@ def test_without_occlusion_it_does():
     np.testing.assert_allclose(bokeh[matte == 1], photo[matte == 1], atol=1e-4)
 
 
+def test_known_lights_shine_as_brightly_without_occlusion_as_with_it():
+    """Else the ablation would compare two things at once."""
+    photo, nothing = np.full((81, 81, 3), 0.05, np.float32), np.zeros((81, 81), np.float32)
+    lights = np.zeros_like(photo)
+    lights[40, 40] = 100.0
+    lens = Lens(aperture_px=8, focus=1.0, **NO_GLOW)
+    handled, ignored = (
+        render(photo, nothing, nothing, lens, lights=lights)
+        for render in (render_shallow_depth_of_field, render_without_occlusion)
+    )
+    assert handled[40, 44].mean() > 0.5
+    np.testing.assert_allclose(ignored, handled, atol=1e-3)
+
+
 def test_a_blurred_foreground_bleeds_over_the_sharp_subject():
     photo = np.full((64, 64, 3), 0.2, np.float32)
     photo[32:] = 0.9

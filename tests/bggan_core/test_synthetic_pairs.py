@@ -193,9 +193,12 @@ def test_photos_of_one_series_stay_on_one_side():
 def test_a_folder_that_is_no_corpus_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"manifest\.csv"):
         read_manifest(tmp_path)
-    (tmp_path / "manifest.csv").write_text("name,licence\na,CC0\n")
-    with pytest.raises(ValueError, match="subject_fraction"):
-        read_manifest(tmp_path)
+    columns = "name,licence,attribution,source_repo,source_path,subject_fraction"
+    faulty = {"name,licence\na,CC0\n": "row 1", f"{columns}\na,CC0,me,here,a.jpg,0.1\nb,CC0\n": r"row 2 \(b\)"}
+    for text, place in faulty.items():
+        (tmp_path / "manifest.csv").write_text(text)
+        with pytest.raises(ValueError, match=rf"{place}.*subject_fraction"):
+            read_manifest(tmp_path)
 
 
 def test_a_split_without_subjects_is_refused(corpus):

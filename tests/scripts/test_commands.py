@@ -14,7 +14,19 @@ from bggan_core import configs
 from bggan_core.configs import Phase, TrainingConfig
 from bggan_core.evaluation import GAUSSIAN, ORACLE, TRUTH, UNPROCESSED, trained_photos
 from bggan_core.rendering import Renderer
-from scripts import benchmark, evaluate, export_model, make_ebb_sample, make_pairs, picture_sheets, render, train
+from scripts import (
+    benchmark,
+    evaluate,
+    export_model,
+    make_ebb_sample,
+    make_example_study,
+    make_pairs,
+    picture_sheets,
+    render,
+    train,
+)
+from scripts.benchmark_votes import report_votes
+from scripts.study_tables import picture_metrics
 from tests.bggan_core.networks import TINY
 
 
@@ -61,7 +73,7 @@ def test_the_model_card_says_what_the_manifest_says(published):
 def test_every_training_photo_is_listed_with_its_licence(published):
     with (published / "training-photos.csv").open() as file:
         rows = list(csv.DictReader(file))
-    assert rows
+    assert [row["name"] for row in rows] == (published.parent / "second" / "photos.txt").read_text().split()
     assert all(row["licence"] == "CC0" for row in rows)
 
 
@@ -72,6 +84,30 @@ def test_a_photo_is_rendered_from_the_command_line(published, tmp_path, rng):
     assert _size(tmp_path / "out" / "photo.jpg") == (80, 60)
     render.main([photo], tmp_path / "beside", weights=published, beside=30)
     assert _size(tmp_path / "beside" / "photo.jpg") == (80, 30)
+
+
+def test_rendering_replaces_neither_a_photo_nor_another_rendering(published, tmp_path):
+    photos = [tmp_path / "one" / "photo.jpg", tmp_path / "two" / "photo.png"]
+    for number, photo in enumerate(photos):
+        photo.parent.mkdir()
+        Image.new("RGB", (40, 40), (50 * number, 90, 90)).save(photo)
+    before = photos[0].read_bytes()
+    with pytest.raises(typer.BadParameter, match="is one of the photos"):
+        render.main(photos[:1], tmp_path / "two" / ".." / "one", weights=published)
+    assert photos[0].read_bytes() == before
+    with pytest.raises(typer.BadParameter, match="several photos would be rendered to"):
+        render.main(photos, tmp_path / "out", weights=published)
+    assert not (tmp_path / "out").exists()
+
+
+def test_photos_are_read_from_the_command_line_as_the_page_reads_them(published, tmp_path, capsys):
+    """Its tests say how; here, that what it notes is printed and what it refuses is named."""
+    Image.new("RGBA", (40, 40), (90, 90, 90, 128)).save(tmp_path / "photo.png")
+    render.main([tmp_path / "photo.png"], tmp_path / "out", weights=published)
+    assert "Transparent areas were filled with white." in capsys.readouterr().out
+    (tmp_path / "cut.png").write_bytes((tmp_path / "photo.png").read_bytes()[:80])
+    with pytest.raises(typer.BadParameter, match=r"cut\.png: This file is damaged or incomplete"):
+        render.main([tmp_path / "cut.png"], tmp_path / "out", weights=published)
 
 
 def _size(path):
@@ -147,6 +183,16 @@ def test_a_run_is_evaluated_before_it_is_published(published, ebb, capsys):
     lines = {line.split(" |")[0]: line for line in capsys.readouterr().out.splitlines()}
     ours, theirs = (lines[f"| Glass-Net ({name})"].split(" |")[1:] for name in ("weights", "second"))
     assert ours == theirs
+
+
+def test_networks_in_folders_of_one_name_are_told_apart_by_their_paths(published, ebb, tmp_path, capsys):
+    other = shutil.copytree(published, tmp_path / published.name)
+    evaluate.main(pairs=ebb, weights=[published, other], protocols=["small"], count=2)
+    printed = capsys.readouterr().out
+    assert f"| Glass-Net ({published}) |" in printed
+    assert f"| Glass-Net ({other}) |" in printed
+    with pytest.raises(typer.BadParameter, match="given twice"):
+        evaluate.main(pairs=ebb, weights=[published, published])
 
 
 def test_evaluation_wants_one_kind_of_pairs(published, corpus, ebb):
@@ -251,6 +297,54 @@ def test_a_network_is_published_with_photographed_pairs(published, corpus, ebb, 
     manifest = json.loads((tmp_path / "manifest.json").read_text())
     assert manifest["choice"]["pairs"] == "2 of EBB!'s training pairs at their own size"
     assert "2 photographed pairs (ebb/4400 to ebb/4401)" in manifest["evaluation"]
+    card = (tmp_path / "README.md").read_text()
+    assert "These are photographed pairs" in card
+    assert "`python scripts/evaluate.py --pairs FOLDER --protocol native --count 2`" in card
+    assert "Mattes and depth" in card
+
+
+def test_an_export_that_fails_leaves_the_published_network_as_it_was(published, corpus, ebb, tmp_path):
+    weights = shutil.copytree(published, tmp_path / "weights")
+    before = {path.name: path.read_bytes() for path in weights.iterdir()}
+    without_validation = shutil.copytree(ebb, tmp_path / "ebb")
+    for path in without_validation.rglob("44*"):
+        path.unlink()
+    with pytest.raises(ValueError, match="no pair to evaluate on"):
+        export_model.main(published.parent / "first", corpus, without_validation, to=weights, working_pixels=[24 * 36])
+    assert {path.name: path.read_bytes() for path in weights.iterdir()} == before
+    assert {path.name for path in tmp_path.iterdir()} == {"weights", "ebb"}
+
+
+def test_the_example_study_replaces_its_own_pictures_only(published, corpus, tmp_path):
+    weights = shutil.copytree(published, tmp_path / "weights")
+    (weights / "training-photos.csv").write_text("name,licence,attribution,source\n")
+    scenes = tmp_path / "scenes"
+    for part in ("photos", "mattes", "depth"):
+        (scenes / part).mkdir(parents=True)
+        shutil.copy(corpus / part / "generated_001.jpg", scenes / part)
+    lines = (corpus / "manifest.csv").read_text().splitlines()
+    (scenes / "manifest.csv").write_text("\n".join([lines[0], next(line for line in lines if "_001" in line)]))
+    kept, outdated = tmp_path / "study" / "mine" / "notes.txt", tmp_path / "study" / "glass_net" / "scene_99.jpg"
+    for path in (kept, outdated):
+        path.parent.mkdir(parents=True)
+        path.touch()
+    make_example_study.main(scenes, weights, tmp_path / "study")
+    assert kept.exists()
+    assert not outdated.exists()
+    pictures = {path.relative_to(tmp_path / "study").as_posix() for path in (tmp_path / "study").glob("*/*.jpg")}
+    methods = ("glass_net", "global_gaussian", "ground_truth", "lens_blur_too_strong", "unprocessed")
+    assert pictures == {f"{method}/scene_01.jpg" for method in methods}
+
+
+def test_a_benchmark_of_votes_that_raters_cannot_share_is_refused():
+    for votes, raters, message in ((1000, 300, "equally"), (500_000, 100, "1 to 1000 votes")):
+        with pytest.raises(ValueError, match=message):
+            report_votes([votes], raters=raters, rounds=1, say=print)
+
+
+def test_picture_metrics_without_a_ground_truth_say_what_is_missing(tmp_path):
+    with pytest.raises(ValueError, match="must hold ground_truth/"):
+        picture_metrics(tmp_path, tmp_path / "metrics.csv")
 
 
 def test_nothing_is_written_where_there_is_nothing_to_score_on(published, tmp_path):

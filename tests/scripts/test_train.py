@@ -1,5 +1,7 @@
 import csv
 import json
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -74,6 +76,39 @@ def test_guidance_that_stage_b_cannot_have_is_refused_before_stage_a(ebb, weight
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({}, "has no public download"),
+        ({"perceptual_weights": Path("absent.npz")}, "is no file"),
+        ({"config": "guided", "settings": ["b.guidance.defocus=0"]}, r"--set guidance\.features=0"),
+    ],
+)
+def test_features_that_a_stage_cannot_have_are_missed_before_any_training(
+    corpus, tiny_configs, tmp_path, options, message
+):
+    with pytest.raises(typer.BadParameter, match=message):
+        train.main(corpus, tmp_path / "run", **{"config": "tiny", "stage": "both", **options})
+    assert not (tmp_path / "run").exists()
+
+
+def test_batches_that_stage_bs_replicas_cannot_share_are_refused_before_stage_a(
+    corpus, weights, tiny_configs, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(train, "build_strategy", lambda _name: SimpleNamespace(num_replicas_in_sync=2))
+    settings = ["a.phases=[{steps=2, batch=2, height=16, width=24}]"]
+    options = {"stage": "both", "perceptual_weights": weights, "settings": settings}
+    with pytest.raises(typer.BadParameter, match="tiny-b: a batch of 1 cannot be shared by 2 replicas"):
+        train.main(corpus, tmp_path / "run", config="tiny", **options)
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(("option", "value"), [("pair_list", Path("pairs.txt")), ("best", True)])
+def test_an_option_that_would_change_nothing_is_refused(corpus, tiny_configs, tmp_path, option, value):
+    with pytest.raises(typer.BadParameter):
+        train.main(corpus, tmp_path / "run", config="tiny", **{option: value})
+
+
 def test_settings_are_saved_beside_the_run(corpus, tiny_configs, tmp_path):
     train.main(corpus, tmp_path, config="tiny", settings=["seed=5", "phases=[{steps=1, batch=1, height=16, width=24}]"])
     saved = json.loads((tmp_path / "config.json").read_text())
@@ -98,6 +133,8 @@ def test_a_plot_has_one_panel_for_each_kind_of_number(tmp_path):
     plot_training.main(tmp_path, tmp_path / "plot.png")
     with Image.open(tmp_path / "plot.png") as picture:
         assert picture.size == (880, 4 * 264)
+    with pytest.raises(typer.BadParameter, match=r"must end in \.svg"):
+        plot_training.main(tmp_path, tmp_path / "plot.bmp")
 
 
 def test_the_running_mean_is_that_of_the_last_steps():
