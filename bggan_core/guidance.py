@@ -30,6 +30,7 @@ TEXTURE_ENERGY = 2e-3
 
 # Beside each other, as targets: what things are made of, and what they are.
 TEACHER_LAYERS = ("conv4_3", "conv5_3")
+TEACHER_STRIDES = (8, 16)
 
 # Of each layer's 512 channels; a component beyond this many standard deviations is clipped, or it would rule the loss.
 COMPONENTS, LARGEST_COMPONENT = 64, 4.0
@@ -152,8 +153,9 @@ class TeacherComponents(tf.Module):
             photos: [B, H, W, 3] in [-1, 1].
             mask: 1 where a pixel counts, [B, H, W, 1]; a place whose pixels do not all count is left out.
         """
-        for features, mean, projection in zip(self.teacher(photos), self.means, self.projections, strict=True):
-            counts = _whole_squares(mask, mask.shape[1] // features.shape[1])
+        layers = zip(self.teacher(photos), TEACHER_STRIDES, self.means, self.projections, strict=True)
+        for features, stride, mean, projection in layers:
+            counts = _whole_squares(mask, stride)
             samples = tf.boolean_mask(features, counts[..., 0] > 0).numpy().astype(np.float64)
             variances, directions = np.linalg.eigh(np.cov(samples.T))
             kept = np.argsort(variances)[::-1][: projection.shape[1]]
@@ -239,16 +241,18 @@ def focus_loss(
 def feature_loss(heads: GuidingHeads, guided: Sequence[tf.Tensor], targets: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
     """Mean squared error of the components that each guided layer gives: a scalar, at most about 1 for zeros.
 
+    The mean over the batch of each image's own, as in `bggan_core.losses`.
+
     Args:
         mask: 1 where a pixel counts, [B, H, W, 1]; an 8 x 8 square with one that does not is left out.
     """
     counts = _whole_squares(mask, FEATURE_STRIDE)
+    counted = targets.shape[-1] * tf.maximum(tf.reduce_sum(counts, axis=(1, 2, 3)), 1.0)
     errors = [
-        tf.reduce_sum(counts * (head(_to_unit_size(x)) - targets) ** 2)
+        tf.reduce_sum(counts * (head(_to_unit_size(x)) - targets) ** 2, axis=(1, 2, 3)) / counted
         for head, x in zip(heads.features, guided, strict=True)
     ]
-    components = targets.shape[-1]
-    return tf.add_n(errors) / (len(errors) * components * tf.maximum(tf.reduce_sum(counts), 1.0))
+    return tf.reduce_mean(tf.add_n(errors)) / len(errors)
 
 
 def defocus_loss(heads: GuidingHeads, guided: Sequence[tf.Tensor], defocus: tf.Tensor) -> tf.Tensor:
@@ -265,8 +269,8 @@ def defocus_loss(heads: GuidingHeads, guided: Sequence[tf.Tensor], defocus: tf.T
 
 
 def _whole_squares(mask: tf.Tensor, side: int) -> tf.Tensor:
-    """Smallest value of a mask [B, H, W, 1] in each square of `side` pixels: [B, H/side, W/side, 1]."""
-    return -tf.nn.max_pool2d(-mask, side, side, padding="SAME")
+    """Smallest value of a mask [B, H, W, 1] in each whole square of `side` pixels: [B, H // side, W // side, 1]."""
+    return -tf.nn.max_pool2d(-mask, side, side, padding="VALID")
 
 
 def _to_unit_size(x: tf.Tensor) -> tf.Tensor:

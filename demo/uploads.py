@@ -180,7 +180,7 @@ def _to_srgb(image: Image.Image) -> tuple[Image.Image, tuple[str, ...]]:
         try:
             colours = convert_to_srgb(colours, profile_bytes)
         except ValueError:
-            notes = ("Its colour profile is damaged, so its colours were taken as sRGB.",)
+            notes = ("Its colour profile cannot be used, so its colours were taken as sRGB.",)
     colours = colours.convert("RGB")
     if alpha is not None:
         colours.putalpha(alpha)

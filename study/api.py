@@ -42,10 +42,10 @@ _STATUS_AND_CODE: dict[type[StudyError], tuple[int, str]] = {
 }
 _UNKNOWN_CLIENT = "unknown"
 # PostgreSQL's texts hold no NUL and it refuses a query with one. Other letters that no name has find nothing: a 404.
-_WITHOUT_NUL = r"^[^\x00]*$"
-StudyName = Annotated[str, Field(max_length=64, pattern=_WITHOUT_NUL)]
+WITHOUT_NUL = r"^[^\x00]*$"
+StudyName = Annotated[str, Field(max_length=64, pattern=WITHOUT_NUL)]
 Language = Annotated[str, Field(max_length=16)]
-Token = Annotated[str, Field(max_length=64, pattern=_WITHOUT_NUL)]
+Token = Annotated[str, Field(max_length=64, pattern=WITHOUT_NUL)]
 SignedToken = Annotated[str, Field(max_length=512)]
 Pixels = Annotated[int, Field(gt=0, le=100_000)]
 Ratio = Annotated[float, Field(gt=0, le=100, strict=False)]

@@ -7,9 +7,10 @@ its hashes alone, padded to the old length: other processes go on appending behi
 
 import json
 import os
+import re
 import threading
 import uuid
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
 from io import BufferedWriter
 from pathlib import Path
@@ -17,6 +18,8 @@ from pathlib import Path
 from study.chain import canonical_json
 
 Line = Mapping[str, object]  # an entry as JSON types, with its `sha256`
+
+_OWN_HASH = re.compile(rb'"sha256":"[0-9a-f]{64}"')  # as canonical_json writes it; other keys end in sha256, too
 
 
 class VoteJournal:
@@ -104,18 +107,24 @@ class VoteJournal:
         return {str(line["sha256"]) for path in others for _, _, line in _lines(path)}
 
 
-def _lines(path: Path) -> Iterator[tuple[int, int, dict[str, object]]]:
-    """Every whole line of a file with its first byte's place and its length."""
+def _lines(
+    path: Path, *, wanted: Callable[[bytes], bool] = lambda _written: True
+) -> Iterator[tuple[int, int, dict[str, object]]]:
+    """Every whole, wanted line of a file with its first byte's place and its length."""
     place = 0
     for written in path.read_bytes().splitlines(keepends=True):
-        with suppress(ValueError):  # cut short by a crash: no entry
-            yield place, len(written), json.loads(written)
+        if wanted(written):
+            with suppress(ValueError):  # cut short by a crash: no entry
+                yield place, len(written), json.loads(written)
         place += len(written)
 
 
 def _forget_in(path: Path, withdrawn: Collection[str]) -> None:
     """Leave of each withdrawn vote its hashes, at the same place and length, on the disk when this returns."""
-    found = [(place, length, line) for place, length, line in _lines(path) if line.get("sha256") in withdrawn]
+    # Only these lines are parsed: others wait meanwhile, and a file may hold a million.
+    named = frozenset(f'"sha256":"{sha256}"'.encode() for sha256 in withdrawn)
+    lines = _lines(path, wanted=lambda written: any(key in named for key in _OWN_HASH.findall(written)))
+    found = [(place, length, line) for place, length, line in lines if line.get("withdrawn") is not True]
     if not found:
         return
     with path.open("r+b") as file:

@@ -105,11 +105,14 @@ def read_withdrawals(session: Session, study: StudyRow) -> list[dict[str, object
     ]
 
 
-def withdrawn_hashes(session: Session, study: StudyRow, withdrawal: Mapping[str, object]) -> set[str]:
-    """The hashes of the votes that a withdrawal names."""
-    ordinals = cast("list[int]", withdrawal["withdrawn"])
-    entries = select(LedgerRow.sha256).where(LedgerRow.study_id == study.id, LedgerRow.ordinal.in_(ordinals))
-    return set(session.scalars(entries))
+def withdrawn_hashes(session: Session, study: StudyRow, withdrawals: Sequence[Mapping[str, object]]) -> set[str]:
+    """The hashes of the votes that withdrawals name."""
+    hashes: set[str] = set()
+    for withdrawal in withdrawals:
+        ordinals = cast("list[int]", withdrawal["withdrawn"])
+        entries = select(LedgerRow.sha256).where(LedgerRow.study_id == study.id, LedgerRow.ordinal.in_(ordinals))
+        hashes.update(session.scalars(entries))
+    return hashes
 
 
 def _end_of_chain(session: Session, study: StudyRow) -> tuple[int, str]:

@@ -73,13 +73,13 @@ class VoteStore(Database):
             earlier = read_votes(session, study, VoteRow.trial_id == trial.id, VoteRow.undone_by.is_(None))
             vote = earlier[0] if earlier else self._vote(session, study, rater, trial, answer)
         # After the commit: the journal never holds a vote the database refused.
-        if earlier:
-            self._journal.append_if_absent(vote.content())
-        else:
-            self._journal.append(vote.content())
-        if self._has_withdrawn(rater_id):
-            # Since the commit: the withdrawal may have looked into the journals before this line was there.
-            self._journal.forget({vote.sha256})
+        append = self._journal.append_if_absent if earlier else self._journal.append
+        try:
+            append(vote.content())
+        finally:  # a failed write, too, may have left the line
+            if self._has_withdrawn(rater_id):
+                # Since the commit: the withdrawal may have looked into the journals before this line was there.
+                self._journal.forget({vote.sha256})
         return None
 
     def _has_withdrawn(self, rater_id: str) -> bool:
@@ -177,20 +177,21 @@ class VoteStore(Database):
                 raise UnknownCode("This withdrawal code is not known. Please check it letter by letter.")
             study = lock_study(session, rater.study_id)
             session.refresh(rater)
-            if rater.withdrawn_at is None:
+            is_first = rater.withdrawn_at is None
+            if is_first:
                 votes = votes_of_rater(session, rater)
                 standing = sum(vote.undone_by is None for vote in votes)
                 ordinals = [vote.ordinal for vote in votes]
                 withdrawals = [_delete_rater(session, study, rater, ordinals, now=self._now())]
-                append = self._journal.append
             else:
                 standing, withdrawals = 0, read_withdrawals(session, study)
-                append = self._journal.append_if_absent
-            hashes = {sha256 for line in withdrawals for sha256 in withdrawn_hashes(session, study, line)}
-            # Before the commit: killed at any moment, no rater has withdrawn whose votes are still in a journal.
-            self._journal.forget(hashes)
+            hashes = withdrawn_hashes(session, study, withdrawals)
+            if is_first:
+                # Before the commit: killed here, no rater has withdrawn whose votes are still in a journal.
+                self._journal.forget(hashes)
         # And after it, for votes that reached the database before the withdrawal and the journal only now.
         self._journal.forget(hashes)
+        append = self._journal.append if is_first else self._journal.append_if_absent
         for line in withdrawals:
             append(line)
         return standing

@@ -40,7 +40,7 @@ def _features() -> keras.Model:
     """Stands for a VGG: two layers of its names, with random kernels, at an eighth and a sixteenth of the size."""
     image = keras.Input((None, None, 3))
     middle = keras.layers.Conv2D(6, 8, strides=8, padding="same", name="conv4_3")(image)
-    return keras.Model(image, keras.layers.Conv2D(4, 2, strides=2, padding="same", name="conv5_3")(middle))
+    return keras.Model(image, keras.layers.Conv2D(4, 2, strides=2, name="conv5_3")(middle))
 
 
 @pytest.fixture
@@ -102,6 +102,30 @@ def test_filler_has_no_part_in_the_teachers_components(rng):
     for layer, first_whole in ((0, 24), (1, 32)):
         expected.fit(photos[:, :, first_whole:], mask[:, :, first_whole:])
         np.testing.assert_allclose(found.means[layer], expected.means[layer], atol=1e-4)
+
+
+def test_the_teachers_components_are_found_on_pictures_of_any_size_that_is_trained_on(rng):
+    """Multiples of 8, of which the coarser layer leaves the last rows and columns out."""
+    teacher = TeacherComponents(build_teacher(_features()), components=3)
+    photos = rng.normal(0, 0.3, (4, 40, 56, 3)).astype(np.float32)
+    teacher.fit(photos, np.ones((4, 40, 56, 1), np.float32))
+    assert teacher(photos).shape == (4, 5, 7, 6)
+    assert all(mean.numpy().any() for mean in teacher.means)
+
+
+def test_every_image_counts_alike_for_the_features_however_much_of_it_is_filler(rng):
+    """So that devices with equal parts of a batch learn what one device would."""
+    targets = rng.standard_normal((2, 4, 6, 10)).astype(np.float32)
+    mask = np.ones((2, 32, 48, 1), np.float32)
+    mask[1, :, 8:] = 0
+    heads = GuidingHeads(build_glassnet(TINY), tapped_layers(TINY), channels={"features": 10})
+    nothing = [tf.zeros((2, 4, 6, head.kernel.shape[2])) for head in heads.features]
+    losses = [
+        float(feature_loss(heads, [x[part] for x in nothing], targets[part], mask[part]))
+        for part in (slice(0, 2), slice(0, 1), slice(1, 2))
+    ]
+    assert losses[0] == pytest.approx((losses[1] + losses[2]) / 2)
+    assert losses[2] == pytest.approx(float((targets[1, :, :1] ** 2).mean()))
 
 
 def test_heads_that_give_the_targets_have_no_feature_loss_and_heads_that_give_nothing_one(rng):

@@ -1,7 +1,5 @@
 """What goes wrong during a visit: no vote is lost, none is doubled, in both kinds of study."""
 
-from collections.abc import Callable
-
 import httpx
 import pytest
 from playwright.sync_api import BrowserContext, Page, Route, expect
@@ -47,7 +45,7 @@ SLOW_PICTURES = """
 """
 
 
-def lose_the_reply(page: Page, what: str, *, after: Callable[[], object] = lambda: None) -> None:
+def lose_the_reply(page: Page, what: str) -> None:
     """Let the next request of this kind reach the server and its reply get lost, with any cookie that it sets."""
 
     def deliver_only(route: Route) -> None:
@@ -56,7 +54,6 @@ def lose_the_reply(page: Page, what: str, *, after: Callable[[], object] = lambd
             request.method, request.url, headers=request.all_headers(), content=request.post_data_buffer
         )
         delivered.raise_for_status()
-        after()
         route.abort()
 
     page.route(f"**/api/{what}*", deliver_only, times=1)
@@ -171,17 +168,13 @@ def test_a_rater_whose_beginning_was_acknowledged_in_vain_is_enrolled_once_even_
     study = served.open_study("lost-begin")
     rater = new_rater(study)
     page = rater.arrive()
-
-    def lose_the_line():
-        rater.context.set_offline(True)  # so that the page's next try does not arrive before the reload
-
-    lose_the_reply(page, "visit", after=lose_the_line)
+    page.route("**/api/visit*", lambda route: route.abort())  # the page's next tries, until it is left
+    lose_the_reply(page, "visit")
     page.locator("#rater-begin").click()
     expect(page.locator("#rater-begin")).to_have_text("Connection lost, trying again")
     page.goto("about:blank")
     page.unroute_all()
     assert rater.context.cookies() == []
-    rater.context.set_offline(False)
     rater.arrive()
     rater.agree()
     rater.expect(1)

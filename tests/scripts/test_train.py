@@ -103,10 +103,13 @@ def test_batches_that_stage_bs_replicas_cannot_share_are_refused_before_stage_a(
     assert not (tmp_path / "run").exists()
 
 
-@pytest.mark.parametrize(("option", "value"), [("pair_list", Path("pairs.txt")), ("best", True)])
-def test_an_option_that_would_change_nothing_is_refused(corpus, tiny_configs, tmp_path, option, value):
-    with pytest.raises(typer.BadParameter):
-        train.main(corpus, tmp_path / "run", config="tiny", **{option: value})
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [({"pair_list": Path("pairs.txt")}, "EBB!'s layouts"), ({"best": True}, "give --start-from")],
+)
+def test_an_option_that_would_change_nothing_is_refused(corpus, tiny_configs, tmp_path, option, message):
+    with pytest.raises(typer.BadParameter, match=message):
+        train.main(corpus, tmp_path / "run", config="tiny", **option)
 
 
 def test_settings_are_saved_beside_the_run(corpus, tiny_configs, tmp_path):

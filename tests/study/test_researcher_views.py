@@ -161,3 +161,9 @@ def test_every_cell_leads_to_its_own_scene(client: TestClient) -> None:
         asked = {name: values[0] for name, values in parse_qs(html.unescape(query)).items()}
         assert asked == {"study": "ratings", "tab": "pictures", "scene": scene}
         assert f"<h2>{scene}</h2>" in view(client, **asked)
+
+
+@pytest.mark.parametrize("address", ["/view?study=%00", "/picture/%00/0", "/table/%00/mos.csv"])
+def test_a_name_that_no_database_takes_is_refused(client: TestClient, address: str) -> None:
+    """PostgreSQL would answer a query with a NUL by an error."""
+    assert client.get(address).status_code == 422

@@ -4,10 +4,11 @@ import hashlib
 import io
 from typing import Annotated
 
-from fastapi import APIRouter, HTTPException, Query, Request
+from fastapi import APIRouter, HTTPException, Path, Query, Request
 from fastapi.responses import HTMLResponse, Response
 from PIL import Image
 
+from study.api import WITHOUT_NUL
 from study.dashboard import Dashboard
 from study.errors import UnknownStudy
 from study.export.documents import frame_csv
@@ -15,7 +16,8 @@ from study.pages.researcher.rendering import render
 from study.pages.researcher.tabs import TABS, Wish, studies_view, study_view, tabs_of
 
 _PREVIEW_PIXELS = 1000  # of the longer side: what a card shows at twice its width
-Text = Annotated[str, Query(max_length=120)]
+Text = Annotated[str, Query(max_length=120, pattern=WITHOUT_NUL)]
+Name = Annotated[str, Path(max_length=120, pattern=WITHOUT_NUL)]
 
 
 def build_view_router(dashboard: Dashboard) -> APIRouter:
@@ -53,7 +55,7 @@ def render_view(dashboard: Dashboard, wish: Wish) -> str:
 
 def _add_file_routes(router: APIRouter, dashboard: Dashboard) -> None:
     @router.get("/picture/{study}/{sha256}")
-    def show_picture(study: str, sha256: str, size: Text = "preview") -> Response:
+    def show_picture(study: Name, sha256: Name, size: Text = "preview") -> Response:
         """A stored picture: a JPEG that fits a card, or the PNG that raters see."""
         try:
             png = dashboard.picture(study, sha256)
@@ -64,7 +66,7 @@ def _add_file_routes(router: APIRouter, dashboard: Dashboard) -> None:
         return Response(_preview(png), media_type="image/jpeg")
 
     @router.get("/table/{study}/{table}.csv")
-    def download_table(request: Request, study: str, table: str) -> Response:
+    def download_table(request: Request, study: Name, table: Name) -> Response:
         """One table of the export, under the analysis that the page was showing."""
         wish = Wish(study, "", {name: value[:120] for name, value in request.query_params.items()})
         try:
