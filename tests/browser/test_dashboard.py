@@ -125,6 +125,22 @@ def test_back_and_a_kept_link_show_the_same_view(browser: Browser, address: str)
     page.context.close()
 
 
+def test_a_view_that_fails_is_said_and_takes_nothing_away(browser: Browser, address: str) -> None:
+    """The tabs stay, and the next one that works takes the words away."""
+    page = log_in(browser, address, "desktop")
+    page.goto(f"{address}/?study=ratings&tab=scores")
+    table = page.get_by_role("region", name="Mean opinion scores")
+    expect(table).to_be_visible()
+    page.route("**/view*", lambda route: route.fulfill(status=500, body="Internal Server Error"), times=1)
+    page.get_by_role("link", name="Raters").click()
+    expect(page.get_by_role("alert")).to_contain_text("does not answer as it should")
+    expect(table).to_be_visible()
+    page.get_by_role("link", name="Raters").click()
+    expect(page.get_by_role("alert")).to_have_count(0)
+    expect(page.locator(".bench-tabs a[href$='tab=raters']")).to_have_attribute("aria-current", "page")
+    page.context.close()
+
+
 def test_logout_closes_the_view(browser: Browser, address: str) -> None:
     """What was shown is gone, and the link to it asks for the login."""
     page = log_in(browser, address, "phone")

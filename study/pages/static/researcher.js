@@ -20,14 +20,18 @@ function startResearcherPage(root) {
       const headers = isRefresh && version ? { "If-None-Match": version } : {};
       const response = await fetch(base + "view" + query, { headers, signal: mine.signal });
       if (response.status === 401) return location.reload(); // the session has ended: the reload shows the login
-      if (response.status !== 304) {
+      if (!response.ok && response.status !== 304) throw new Error(`the server answers ${response.status}`);
+      if (response.ok) {
         place(await response.text());
         version = response.headers.get("ETag");
         shown = query;
       }
       root.querySelector(".bench-lost")?.remove();
     } catch (error) {
-      if (error.name !== "AbortError") sayLost(isRefresh);
+      if (error.name !== "AbortError") {
+        console.error(query, error);
+        sayLost(isRefresh);
+      }
     } finally {
       if (request === mine) {
         request = null;
@@ -57,8 +61,8 @@ function startResearcherPage(root) {
     note.className = "bench-lost";
     note.setAttribute("role", "alert");
     note.textContent = isRefresh
-      ? "The server does not answer. What you see is from before; it will be refreshed."
-      : "The server does not answer. Reload the page to try again.";
+      ? "The server does not answer as it should. What you see is from before; it will be refreshed."
+      : "The server does not answer as it should. Reload the page to try again.";
     view.before(note);
   }
 
