@@ -19,6 +19,9 @@ SUBJECT_FRACTION = (0.03, 0.6)
 # corpus' photos with visibly soft backgrounds end about here.
 SHARP_BACKGROUND = 0.42
 
+# Disparity, as a share of the scene's range, beyond which things are plainly not in one focal plane.
+_OUT_OF_FOCUS = 0.12
+
 # What a depth network smears an object's depth over, as a share.
 _DEPTH_SMEAR = 1 / 48
 
@@ -48,6 +51,22 @@ def has_clear_subject(scene: Scene) -> bool:
     undecided = float((scene.matte * (1.0 - scene.matte)).mean()) / fraction
     far, near = np.percentile(scene.disparity[scene.matte > 0.5], [10, 90])
     return undecided < 0.08 and near - far < 0.4
+
+
+def has_plain_focus(scene: Scene, *, nearer_share: float, behind_share: float) -> bool:
+    """Whether a photographer's choice of focus can be told from the photo.
+
+    Args:
+        nearer_share: Most of the frame that may lie out of focus in front of the subject.
+        behind_share: Most of the subject that may lie behind its own middle.
+    """
+    subject = scene.matte > 0.5
+    if not subject.any():
+        return False
+    focus = float(np.median(scene.disparity[subject]))
+    nearer = (scene.disparity > focus + _OUT_OF_FOCUS) & (scene.matte < 0.1)
+    behind = scene.disparity[subject] < focus - _OUT_OF_FOCUS
+    return bool(nearer.mean() <= nearer_share and behind.mean() <= behind_share)
 
 
 def has_sharp_background(scene: Scene) -> bool:

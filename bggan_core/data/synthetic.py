@@ -22,6 +22,7 @@ from bggan_core.data.scenes import (
     add_bystander,
     develop,
     has_clear_subject,
+    has_plain_focus,
     has_sharp_background,
     lay_over,
     light_the_night,
@@ -54,6 +55,9 @@ class PairRecipe:
             this long, for a network that is meant for such; 0 for none.
         portrait_share: Share of batches in portrait orientation.
         bystander_share: Share of cut-outs with a second one in the background.
+        nearer_share: Most of the frame that may lie out of focus in front of the subject; scenes with more are passed
+            over, but for what `foreground_share` puts there.
+        behind_share: Most of the subject that may lie behind its own middle; likewise.
         foreground_share: Share of pairs with something out of focus in front of the subject.
         night_share: Share of pairs by night, with lamps in the background.
         camera_share: Share of pairs with a sensor's noise and JPEG's losses in both pictures.
@@ -66,6 +70,8 @@ class PairRecipe:
     blur_side_px: int = 0
     portrait_share: float = 0.25
     bystander_share: float = 0.2
+    nearer_share: float = 1.0
+    behind_share: float = 1.0
     foreground_share: float = 0.06
     night_share: float = 0.06
     camera_share: float = 0.25
@@ -144,7 +150,9 @@ class PairMaker:
             scene = self._draw_cut_out(rng, height=height, width=width)
         else:
             scene = self._draw_whole_photo(kind, rng, height=height, width=width)
-        if scene is not None and scene.matte.max() > 0.5 and rng.random() < self.recipe.foreground_share:
+        if scene is None or not self._has_plain_focus(scene):
+            return None
+        if scene.matte.max() > 0.5 and rng.random() < self.recipe.foreground_share:
             scene = put_in_front(self._load(self.subjects, rng), scene, rng)
         return scene
 
@@ -170,6 +178,9 @@ class PairMaker:
         if not self._has_sharp_background(name, scene):
             return None
         return random_crop(scene, rng, height=height, width=width)
+
+    def _has_plain_focus(self, scene: Scene) -> bool:
+        return has_plain_focus(scene, nearer_share=self.recipe.nearer_share, behind_share=self.recipe.behind_share)
 
     def _load(self, names: Sequence[str], rng: np.random.Generator) -> Scene:
         scene = load_scene(self.folder, str(rng.choice(names)))
