@@ -186,7 +186,7 @@ GUIDED = dataclasses.replace(
 GUIDED_CLEAR = dataclasses.replace(
     GUIDED,
     name="guided-clear",
-    pairs=dataclasses.replace(GUIDED.pairs, nearer_share=0.05, behind_share=0.2),
+    pairs=dataclasses.replace(GUIDED.pairs, nearer_share=0.05, behind_share=0.2, whole_subjects=True),
     seed=2030,
 )
 

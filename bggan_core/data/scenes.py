@@ -22,6 +22,9 @@ SHARP_BACKGROUND = 0.42
 # Disparity, as a share of the scene's range, beyond which things are plainly not in one focal plane.
 _OUT_OF_FOCUS = 0.12
 
+# How far a subject's far side may lie behind the focal plane that takes the whole of it, in disparity.
+_ALMOST_IN_PLANE = 0.2
+
 # What a depth network smears an object's depth over, as a share.
 _DEPTH_SMEAR = 1 / 48
 
@@ -88,11 +91,15 @@ def _at_long_side(plane: Array, side: int) -> Array:
     return cv2.resize(plane, size, interpolation=cv2.INTER_AREA)
 
 
-def take_near_plane(scene: Scene, rng: np.random.Generator) -> Scene | None:
+def take_near_plane(scene: Scene, rng: np.random.Generator, *, whole_subject: bool = False) -> Scene | None:
     """Make all that is nearest the subject, in one focal plane; None where nothing stands out in depth.
 
     For the many scenes that a lens is focused on without one object being the subject: a bush, a fence, a table. The
     matte says what is in focus; it has no outline of its own, so a lens must be given the depth alone.
+
+    Args:
+        whole_subject: Bring a subject that lies almost in the plane into it whole, and give None for one that does not,
+            on which a lens would be focused instead.
     """
     height, width = scene.matte.shape
     middle = scene.disparity[height // 6 : -height // 6, width // 6 : -width // 6]
@@ -101,6 +108,11 @@ def take_near_plane(scene: Scene, rng: np.random.Generator) -> Scene | None:
         return None
     depth = guided_filter(scene.disparity, scene.photo.mean(axis=2), radius=max(2, width // 48))
     matte = (depth > focus - rng.uniform(0.05, 0.1)).astype(np.float32)
+    subject = scene.matte > 0.5
+    if whole_subject and subject.mean() >= SUBJECT_FRACTION[0] / 2:
+        if (depth[subject] > focus - _ALMOST_IN_PLANE).mean() < 0.8:
+            return None
+        matte[subject], depth[subject] = 1.0, focus
     return replace(scene, matte=matte, disparity=np.clip(depth, 0.0, focus))
 
 

@@ -58,6 +58,7 @@ class PairRecipe:
         nearer_share: Most of the frame that may lie out of focus in front of the subject; scenes with more are passed
             over, but for what `foreground_share` puts there.
         behind_share: Most of the subject that may lie behind its own middle; likewise.
+        whole_subjects: Near planes take the photo's own subject whole, or are passed over.
         foreground_share: Share of pairs with something out of focus in front of the subject.
         night_share: Share of pairs by night, with lamps in the background.
         camera_share: Share of pairs with a sensor's noise and JPEG's losses in both pictures.
@@ -72,6 +73,7 @@ class PairRecipe:
     bystander_share: float = 0.2
     nearer_share: float = 1.0
     behind_share: float = 1.0
+    whole_subjects: bool = False
     foreground_share: float = 0.06
     night_share: float = 0.06
     camera_share: float = 0.25
@@ -161,7 +163,9 @@ class PairMaker:
         cropped = self._crop_sharp(names, rng, height=height, width=width)
         if cropped is None:
             return None
-        return snap_depth(cropped) if kind == "in_situ" else take_near_plane(cropped, rng)
+        if kind == "in_situ":
+            return snap_depth(cropped)
+        return take_near_plane(cropped, rng, whole_subject=self.recipe.whole_subjects)
 
     def _draw_cut_out(self, rng: np.random.Generator, *, height: int, width: int) -> Scene | None:
         plate = self._crop_sharp(self.plates, rng, height=height, width=width)

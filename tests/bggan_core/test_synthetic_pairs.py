@@ -7,7 +7,7 @@ import pytest
 
 from bggan_core.data.corpus import Scene, is_held_out, load_scene, read_manifest
 from bggan_core.data.pipeline import batches
-from bggan_core.data.scenes import has_sharp_background, snap_depth, take_near_plane
+from bggan_core.data.scenes import has_plain_focus, has_sharp_background, snap_depth, take_near_plane
 from bggan_core.data.synthetic import PairMaker, PairRecipe, focus_on_subject
 
 
@@ -115,11 +115,80 @@ def test_smeared_depth_leaves_the_background_but_the_ground_stays():
     np.testing.assert_array_equal(snapped[matte == 1], disparity[matte == 1])
 
 
+def _scene(disparity, matte):
+    return Scene(np.zeros((*matte.shape, 3), np.float32), matte, disparity)
+
+
+@pytest.mark.parametrize(("in_front", "allowed", "plain"), [(0.9, 0.1, False), (0.9, 0.3, True), (0.58, 0.1, True)])
+def test_focus_is_plain_where_little_lies_before_the_subject(in_front, allowed, plain):
+    """A subject at .5 before a wall at .1, and a fifth of the frame nearer than it."""
+    matte, disparity = np.zeros((60, 100), np.float32), np.full((60, 100), 0.1, np.float32)
+    matte[10:40, 40:60] = 1
+    disparity[10:40, 40:60] = 0.5
+    disparity[48:] = in_front
+    assert has_plain_focus(_scene(disparity, matte), nearer_share=allowed, behind_share=0.0) is plain
+
+
+@pytest.mark.parametrize(("allowed", "plain"), [(0.2, False), (0.4, True)])
+def test_focus_is_plain_where_the_subject_is_at_one_depth(allowed, plain):
+    """Two people, one at .8 and a smaller one at .5, which is three tenths of both."""
+    matte, disparity = np.zeros((60, 100), np.float32), np.full((60, 100), 0.1, np.float32)
+    for columns, depth in ((np.s_[10:45], 0.8), (np.s_[60:75], 0.5)):
+        matte[20:50, columns] = 1
+        disparity[20:50, columns] = depth
+    assert has_plain_focus(_scene(disparity, matte), nearer_share=1.0, behind_share=allowed) is plain
+
+
+def test_focus_is_not_plain_without_a_subject():
+    nothing = np.zeros((60, 100), np.float32)
+    assert not has_plain_focus(_scene(nothing, nothing), nearer_share=1.0, behind_share=1.0)
+
+
+def test_a_recipe_may_pass_over_scenes_with_much_before_the_subject(corpus):
+    """What a recipe puts in front itself is not counted."""
+
+    def nearer(recipe, *, count=8):
+        maker = PairMaker(corpus, read_manifest(corpus), recipe=recipe, seed=4)
+        pairs = [maker.make(i, height=64, width=96) for i in range(count)]
+        return [float((pair.radius_px < -1).mean()) for pair in pairs]
+
+    recipe = _only("cut_out", replace(PLAIN, nearer_share=0.02))
+    assert max(nearer(recipe)) <= 0.02 < max(nearer(replace(recipe, nearer_share=1.0)))
+    assert max(nearer(replace(recipe, foreground_share=1.0))) > 0.02
+
+
 def test_a_scene_without_anything_near_has_no_near_plane(rng):
     flat = Scene(
         rng.random((64, 96, 3), np.float32), np.zeros((64, 96), np.float32), np.full((64, 96), 0.5, np.float32)
     )
     assert take_near_plane(flat, rng) is None
+
+
+def _slope_with_subject(rng, subject_depth):
+    """Ground that comes nearer towards the bottom, and a subject on its left half, at its middle rows."""
+    disparity = np.repeat(np.linspace(0, 1, 64, dtype=np.float32)[:, None], 96, axis=1)
+    matte = np.zeros((64, 96), np.float32)
+    matte[24:48, 8:40] = 1
+    disparity[24:48, 8:40] = subject_depth
+    return Scene(rng.random((64, 96, 3), np.float32), matte, disparity)
+
+
+def test_a_near_plane_takes_a_subject_that_is_almost_in_it_whole(rng):
+    scene = _slope_with_subject(rng, subject_depth=0.6)
+    subject = scene.matte == 1
+    depth_alone, whole = (
+        take_near_plane(scene, np.random.default_rng(3), whole_subject=whole) for whole in (False, True)
+    )
+    assert depth_alone.matte[subject].mean() < 0.3
+    assert whole.matte[subject].min() == 1
+    np.testing.assert_array_equal(whole.disparity[subject], whole.disparity.max())
+    np.testing.assert_array_equal(whole.matte[~subject], depth_alone.matte[~subject])
+
+
+def test_a_near_plane_before_a_subject_is_passed_over(rng):
+    scene = _slope_with_subject(rng, subject_depth=0.3)
+    assert take_near_plane(scene, np.random.default_rng(3)) is not None
+    assert take_near_plane(scene, np.random.default_rng(3), whole_subject=True) is None
 
 
 @pytest.mark.parametrize(("side_px", "factor"), [(144, 2.0), (72, 1.0), (48, 1.0), (0, 1.0)])

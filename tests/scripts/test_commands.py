@@ -205,6 +205,8 @@ def test_evaluation_wants_one_kind_of_pairs(published, corpus, ebb):
 def test_a_sheet_of_pairs_is_a_picture(corpus, tmp_path):
     make_pairs.main(corpus, tmp_path / "sheet.png", count=3, columns=2)
     assert cv2.imread(str(tmp_path / "sheet.png")).shape == (2 * 256, 2 * 3 * 384, 3)
+    with pytest.raises(typer.BadParameter, match=r"unknown: 'clear'; known: .*guided-clear"):
+        make_pairs.main(corpus, tmp_path / "other.png", recipe="clear")
 
 
 def test_sheets_of_photos_failures_and_nights_are_pictures(published, corpus, tmp_path, monkeypatch, capsys):
