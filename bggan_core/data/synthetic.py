@@ -40,7 +40,7 @@ PairKind = Literal["in_situ", "near_plane", "cut_out"]
 # A plate with a large subject of its own would make two candidates for the focus.
 PLATE_SUBJECT_FRACTION = 0.15
 
-# About three draws in ten are passed over on a corpus of predicted mattes.
+# On a corpus of predicted mattes three draws in ten are passed over, and five where the focus must be plain.
 MOST_DRAWS = 200
 
 
