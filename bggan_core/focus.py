@@ -10,6 +10,7 @@ Pictures are float32 [H, W, 3] in [0, 1], masks [H, W] in {0, 1}. Lengths in pix
 side has 384 pixels, and scale with it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -113,9 +114,12 @@ def fitted_psnr_gain(rendering: Array, photo: Array, bokeh: Array, mask: Array) 
 
     Both are first fitted to it by a gain and an offset a channel, so that the exposure of the pair has no say.
     """
-    fitted = (fit_gain_offset(picture, bokeh, mask).apply(picture) for picture in (rendering, photo))
-    own, unprocessed = (psnr(picture, bokeh, mask) for picture in fitted)
-    return own - unprocessed
+    return fitted_psnr(rendering, bokeh, mask) - fitted_psnr(photo, bokeh, mask)
+
+
+def fitted_psnr(picture: Array, bokeh: Array, mask: Array) -> float:
+    """PSNR in dB of a picture after it was fitted to the ground truth by a gain and an offset a channel."""
+    return psnr(fit_gain_offset(picture, bokeh, mask).apply(picture), bokeh, mask)
 
 
 def area_under_roc(positive: npt.NDArray[np.floating], negative: npt.NDArray[np.floating]) -> float:
@@ -139,39 +143,58 @@ def matte_detail_kept(rendering: Array, photo: Array, matte: Array) -> float:
     return float(np.minimum(own, had).sum() / max(had.sum(), 1e-12))
 
 
-def rendered_radius(rendering: Array, photo: Array) -> Array:
+def blur_by_discs(photo: Array) -> list[Array]:
+    """Blur a photo in linear light by discs of growing radius: what renderings of it are compared with."""
+    light, scale = srgb_to_linear(photo), _scale(photo)
+    kernels = [aperture_kernel(radius * scale, Aperture()) for radius in _RADII_PX]
+    return [linear_to_srgb(cv2.filter2D(light, -1, kernel, borderType=cv2.BORDER_REFLECT)) for kernel in kernels]
+
+
+def rendered_radius(rendering: Array, blurred: Sequence[Array]) -> Array:
     """Estimate the radius of the disc that turned the photo into the rendering, around each pixel: [H, W] in pixels.
 
-    The photo is blurred in linear light by discs of growing radius; the nearest to the rendering in a Gaussian window
-    gives the radius.
-    """
-    light, window_px = srgb_to_linear(photo), 2.0 * _scale(photo)
-    distances = []
-    for radius in _RADII_PX:
-        kernel = aperture_kernel(radius * _scale(photo), Aperture())
-        blurred = linear_to_srgb(cv2.filter2D(light, -1, kernel, borderType=cv2.BORDER_REFLECT))
-        distances.append(cv2.GaussianBlur(((blurred - rendering) ** 2).mean(axis=2), (0, 0), window_px))
-    nearest = np.argmin(np.stack(distances), axis=0)
-    return (np.asarray(_RADII_PX, np.float32) * _scale(photo))[nearest].astype(np.float32)
-
-
-def radius_rank_correlation(rendering: Array, photo: Array, matte: Array, radius_px: Array) -> float:
-    """Spearman's correlation of the rendered radius of blur with the lens's, over textured pixels outside the matte.
+    The nearest to the rendering in a Gaussian window gives the radius.
 
     Args:
-        radius_px: Signed radius of confusion, [H, W].
-    Returns:
-        NaN where the lens's radius varies by less than a pixel between its 10th and 90th percentile, or too few
-        pixels can be judged.
+        blurred: The photo, as `blur_by_discs` gives it.
     """
-    reach = max(1, round(_scale(photo) * 6))
-    outside = cv2.dilate((matte > 0.05).astype(np.uint8), np.ones((2 * reach + 1, 2 * reach + 1))) == 0
-    judged = outside & (local_detail(photo) >= CRITERIA.textured)
-    true = np.abs(radius_px)[judged]
-    if true.size < CRITERIA.smallest_share * judged.size or np.ptp(np.percentile(true, [10, 90])) < 1.0:
-        return float("nan")
-    rendered = rendered_radius(rendering, photo)[judged]
-    return float(spearmanr(rendered, true).statistic) if np.ptp(rendered) > 0 else 0.0
+    scale = _scale(rendering)
+    distances = [cv2.GaussianBlur(((each - rendering) ** 2).mean(axis=2), (0, 0), 2.0 * scale) for each in blurred]
+    nearest = np.argmin(np.stack(distances), axis=0)
+    return (np.asarray(_RADII_PX, np.float32) * scale)[nearest].astype(np.float32)
+
+
+class RadiusJudge:
+    """Judges by how much renderings of one photo blur, against the lens.
+
+    What depends on the photo alone, which is most of the work, is computed once.
+
+    Args:
+        photo: sRGB [H, W, 3].
+        matte: Opacity of the subject, [H, W]; what it covers is not judged.
+        radius_px: Signed radius of confusion, [H, W].
+    """
+
+    def __init__(self, photo: Array, matte: Array, radius_px: Array) -> None:
+        reach = max(1, round(_scale(photo) * 6))
+        outside = cv2.dilate((matte > 0.05).astype(np.uint8), np.ones((2 * reach + 1, 2 * reach + 1))) == 0
+        self._judged = outside & (local_detail(photo) >= CRITERIA.textured)
+        self._true = np.abs(radius_px)[self._judged]
+        enough = self._true.size >= CRITERIA.smallest_share * self._judged.size
+        self._can_judge = enough and np.ptp(np.percentile(self._true, [10, 90])) >= 1.0
+        self._blurred = blur_by_discs(photo) if self._can_judge else []
+
+    def rank_correlation(self, rendering: Array) -> float:
+        """Spearman's correlation of the rendered radius with the lens's, over textured pixels outside the matte.
+
+        Returns:
+            NaN where the lens's radius varies by less than a pixel between its 10th and 90th percentile, or too few
+            pixels can be judged.
+        """
+        if not self._can_judge:
+            return float("nan")
+        rendered = rendered_radius(rendering, self._blurred)[self._judged]
+        return float(spearmanr(rendered, self._true).statistic) if np.ptp(rendered) > 0 else 0.0
 
 
 def _kept(rendering: Array, labels: FocusLabels) -> Array:

@@ -10,14 +10,7 @@ import numpy as np
 from bggan_core.data.pairs import Pair
 from bggan_core.evaluation.estimates import Estimate, bootstrap_gap_closed, bootstrap_mean
 from bggan_core.evaluation.methods import ORACLE, UNPROCESSED, Method
-from bggan_core.focus import (
-    detail_kept,
-    fitted_psnr_gain,
-    focus_auc,
-    label_focus,
-    matte_detail_kept,
-    radius_rank_correlation,
-)
+from bggan_core.focus import RadiusJudge, detail_kept, fitted_psnr, focus_auc, label_focus, matte_detail_kept
 from bggan_core.highlights import disc_share, find_highlights
 from bggan_core.metrics import psnr, ssim
 from bggan_core.optics import Array
@@ -125,6 +118,10 @@ class _Judge:
         self._pair, self._distance = pair, distance
         self._labels = label_focus(pair.photo, pair.bokeh, pair.mask)
         self._truth = distance.features(pair.bokeh, pair.mask) if distance else None
+        self._photo_psnr = fitted_psnr(pair.photo, pair.bokeh, pair.mask)
+        self._radius = None
+        if pair.matte is not None and pair.radius_px is not None:
+            self._radius = RadiusJudge(pair.photo, pair.matte, pair.radius_px)
         self._lamps = [] if pair.radius_px is None else find_highlights(pair.photo, pair.bokeh, pair.radius_px)
 
     def score(self, rendering: Array) -> dict[str, float]:
@@ -134,7 +131,7 @@ class _Judge:
         values = {
             "psnr_db": psnr(rendering, pair.bokeh, pair.mask),
             "ssim": ssim(rendering, pair.bokeh, pair.mask),
-            "fitted_gain_db": fitted_psnr_gain(rendering, pair.photo, pair.bokeh, pair.mask),
+            "fitted_gain_db": fitted_psnr(rendering, pair.bokeh, pair.mask) - self._photo_psnr,
             "focus_auc": focus_auc(rendering, self._labels),
             "detail_in_focus": in_focus,
             "detail_out_of_focus": out_of_focus,
@@ -144,7 +141,7 @@ class _Judge:
             values["perceptual"] = 0.0 if same else self._distance(rendering, pair.mask, self._truth)
         if pair.matte is not None:
             values["matte_detail"] = matte_detail_kept(rendering, pair.photo, pair.matte)
-        if pair.matte is not None and pair.radius_px is not None:
-            values["radius_correlation"] = radius_rank_correlation(rendering, pair.photo, pair.matte, pair.radius_px)
+        if self._radius is not None:
+            values["radius_correlation"] = self._radius.rank_correlation(rendering)
             values["highlight_discs"] = disc_share(rendering, self._lamps)
         return values

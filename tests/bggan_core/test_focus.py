@@ -6,14 +6,15 @@ from scipy.stats import mannwhitneyu
 from bggan_core.data.corpus import load_scene, read_manifest
 from bggan_core.data.synthetic import PairMaker, PairRecipe
 from bggan_core.focus import (
+    RadiusJudge,
     area_under_roc,
+    blur_by_discs,
     detail_kept,
     fitted_psnr_gain,
     focus_auc,
     label_focus,
     local_detail,
     matte_detail_kept,
-    radius_rank_correlation,
     rendered_radius,
 )
 from bggan_core.optics import Lens, circle_of_confusion, render_shallow_depth_of_field
@@ -133,19 +134,20 @@ def test_the_radius_of_a_uniform_blur_is_found(scene, radius):
     lens = Lens(aperture_px=radius, focus=1.0, depth_of_field=0.0, highlight_gain=1.0)
     nothing = np.zeros((HEIGHT, WIDTH), np.float32)
     blurred = render_shallow_depth_of_field(photo, nothing, nothing, lens)
-    assert np.median(rendered_radius(blurred, photo)) == pytest.approx(radius, abs=0.25)
+    assert np.median(rendered_radius(blurred, blur_by_discs(photo))) == pytest.approx(radius, abs=0.25)
 
 
 def test_the_rank_correlation_of_the_lens_itself_is_high_and_of_uniform_blur_is_not(scene):
     photo, bokeh, matte, radius = scene
-    assert radius_rank_correlation(bokeh, photo, matte, radius) > 0.9
-    assert radius_rank_correlation(photo, photo, matte, radius) == 0.0
-    assert abs(radius_rank_correlation(cv2.GaussianBlur(photo, (0, 0), 2), photo, matte, radius)) < 0.4
+    judge = RadiusJudge(photo, matte, radius)
+    assert judge.rank_correlation(bokeh) > 0.9
+    assert judge.rank_correlation(photo) == 0.0
+    assert abs(judge.rank_correlation(cv2.GaussianBlur(photo, (0, 0), 2))) < 0.4
 
 
 def test_a_flat_background_has_no_rank_correlation(scene):
     photo, bokeh, matte, _ = scene
-    assert np.isnan(radius_rank_correlation(bokeh, photo, matte, np.full_like(matte, 3.0)))
+    assert np.isnan(RadiusJudge(photo, matte, np.full_like(matte, 3.0)).rank_correlation(bokeh))
 
 
 def test_on_synthetic_pairs_the_methods_stand_in_the_expected_order(corpus):
