@@ -153,10 +153,10 @@ def blur_by_discs(photo: Array) -> list[Array]:
 def rendered_radius(rendering: Array, blurred: Sequence[Array]) -> Array:
     """Estimate the radius of the disc that turned the photo into the rendering, around each pixel: [H, W] in pixels.
 
-    The nearest to the rendering in a Gaussian window gives the radius.
+    Of the blurred photos, the nearest to the rendering in a Gaussian window gives the radius.
 
     Args:
-        blurred: The photo, as `blur_by_discs` gives it.
+        blurred: The photo blurred by each radius, as `blur_by_discs` gives it.
     """
     scale = _scale(rendering)
     distances = [cv2.GaussianBlur(((each - rendering) ** 2).mean(axis=2), (0, 0), 2.0 * scale) for each in blurred]
@@ -165,9 +165,9 @@ def rendered_radius(rendering: Array, blurred: Sequence[Array]) -> Array:
 
 
 class RadiusJudge:
-    """Judges by how much renderings of one photo blur, against the lens.
+    """Compares how much renderings of one photo blur with how much the lens did.
 
-    What depends on the photo alone, which is most of the work, is computed once.
+    What depends on the photo alone, which is most of the work, is computed once and kept: fourteen blurred photos.
 
     Args:
         photo: sRGB [H, W, 3].

@@ -19,11 +19,14 @@ SUBJECT_FRACTION = (0.03, 0.6)
 # corpus' photos with visibly soft backgrounds end about here.
 SHARP_BACKGROUND = 0.42
 
-# Disparity, as a share of the scene's range, beyond which things are plainly not in one focal plane.
+# Difference in disparity beyond which something is plainly not in the focal plane: a little more than the widest depth
+# of field that a scene is photographed with.
 _OUT_OF_FOCUS = 0.12
 
-# How far a subject's far side may lie behind the focal plane that takes the whole of it, in disparity.
-_ALMOST_IN_PLANE = 0.2
+# How far a focal plane reaches back, in disparity, to take a subject that lies almost in it, and the share of the
+# subject that may lie farther back and is brought into it.
+_REACH_BACK = 0.2
+_FARTHEST_SHARE = 0.2
 
 # What a depth network smears an object's depth over, as a share.
 _DEPTH_SMEAR = 1 / 48
@@ -56,20 +59,20 @@ def has_clear_subject(scene: Scene) -> bool:
     return undecided < 0.08 and near - far < 0.4
 
 
-def has_plain_focus(scene: Scene, *, nearer_share: float, behind_share: float) -> bool:
-    """Whether a photographer's choice of focus can be told from the photo.
+def has_plain_focus(scene: Scene, *, nearer_share: float, off_plane_share: float) -> bool:
+    """Whether a photographer's choice of focus can be told from the photo; never without a subject.
 
     Args:
-        nearer_share: Most of the frame that may lie out of focus in front of the subject.
-        behind_share: Most of the subject that may lie behind its own middle.
+        nearer_share: Most of the frame that may lie plainly out of focus in front of the subject, opaque or not.
+        off_plane_share: Most of the subject that may lie plainly before or behind its own middle.
     """
     subject = scene.matte > 0.5
     if not subject.any():
         return False
     focus = float(np.median(scene.disparity[subject]))
-    nearer = (scene.disparity > focus + _OUT_OF_FOCUS) & (scene.matte < 0.1)
-    behind = scene.disparity[subject] < focus - _OUT_OF_FOCUS
-    return bool(nearer.mean() <= nearer_share and behind.mean() <= behind_share)
+    nearer = (scene.disparity > focus + _OUT_OF_FOCUS) & ~subject
+    off_plane = np.abs(scene.disparity[subject] - focus) > _OUT_OF_FOCUS
+    return bool(nearer.mean() <= nearer_share and off_plane.mean() <= off_plane_share)
 
 
 def has_sharp_background(scene: Scene) -> bool:
@@ -91,28 +94,51 @@ def _at_long_side(plane: Array, side: int) -> Array:
     return cv2.resize(plane, size, interpolation=cv2.INTER_AREA)
 
 
-def take_near_plane(scene: Scene, rng: np.random.Generator, *, whole_subject: bool = False) -> Scene | None:
+def take_near_plane(scene: Scene, rng: np.random.Generator) -> Scene | None:
     """Make all that is nearest the subject, in one focal plane; None where nothing stands out in depth.
 
     For the many scenes that a lens is focused on without one object being the subject: a bush, a fence, a table. The
     matte says what is in focus; it has no outline of its own, so a lens must be given the depth alone.
-
-    Args:
-        whole_subject: Bring a subject that lies almost in the plane into it whole, and give None for one that does not,
-            on which a lens would be focused instead.
     """
+    found = _find_near_plane(scene, rng)
+    return None if found is None else _flatten(scene, *found, rng)
+
+
+def take_near_plane_with_subject(scene: Scene, rng: np.random.Generator) -> Scene | None:
+    """Take a near plane that does not cut through the photo's own subject.
+
+    It reaches back to a subject that lies almost in it, and the ground there with it; None where the subject lies
+    farther back, because a lens would be focused on that. A subject too small to be focused on has no say.
+    """
+    found = _find_near_plane(scene, rng)
+    if found is None:
+        return None
+    depth, focus = found
+    subject = scene.matte > 0.5
+    if subject.mean() < SUBJECT_FRACTION[0] / 2:
+        return _flatten(scene, depth, focus, rng)
+    far_side = float(np.quantile(depth[subject], _FARTHEST_SHARE))
+    if far_side < focus - _REACH_BACK:
+        return None
+    focus = min(focus, far_side)
+    flat = _flatten(scene, depth, focus, rng)
+    matte, disparity = np.where(subject, 1.0, flat.matte), np.where(subject, focus, flat.disparity)
+    return replace(flat, matte=matte.astype(np.float32), disparity=disparity.astype(np.float32))
+
+
+def _find_near_plane(scene: Scene, rng: np.random.Generator) -> tuple[Array, float] | None:
+    """The scene's depth, its edges at the photo's, and the disparity of what is nearest in the middle of the frame."""
     height, width = scene.matte.shape
     middle = scene.disparity[height // 6 : -height // 6, width // 6 : -width // 6]
     focus = float(np.percentile(middle, rng.uniform(80, 96)))
     if focus - float(np.percentile(scene.disparity, 10)) < 0.35:
         return None
-    depth = guided_filter(scene.disparity, scene.photo.mean(axis=2), radius=max(2, width // 48))
+    return guided_filter(scene.disparity, scene.photo.mean(axis=2), radius=max(2, width // 48)), focus
+
+
+def _flatten(scene: Scene, depth: Array, focus: float, rng: np.random.Generator) -> Scene:
+    """Bring all that is nearer than a disparity into one plane there, which is then the subject."""
     matte = (depth > focus - rng.uniform(0.05, 0.1)).astype(np.float32)
-    subject = scene.matte > 0.5
-    if whole_subject and subject.mean() >= SUBJECT_FRACTION[0] / 2:
-        if (depth[subject] > focus - _ALMOST_IN_PLANE).mean() < 0.8:
-            return None
-        matte[subject], depth[subject] = 1.0, focus
     return replace(scene, matte=matte, disparity=np.clip(depth, 0.0, focus))
 
 

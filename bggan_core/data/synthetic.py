@@ -31,6 +31,7 @@ from bggan_core.data.scenes import (
     snap_depth,
     steepen_matte,
     take_near_plane,
+    take_near_plane_with_subject,
     vary_exposure,
 )
 from bggan_core.optics import Array, Lens, circle_of_confusion, render_shallow_depth_of_field, render_without_occlusion
@@ -40,7 +41,7 @@ PairKind = Literal["in_situ", "near_plane", "cut_out"]
 # A plate with a large subject of its own would make two candidates for the focus.
 PLATE_SUBJECT_FRACTION = 0.15
 
-# On a corpus of predicted mattes three draws in ten are passed over, and five where the focus must be plain.
+# On a corpus of predicted mattes three draws in ten are passed over, and six where the focus must be plain.
 MOST_DRAWS = 200
 
 
@@ -55,10 +56,10 @@ class PairRecipe:
             this long, for a network that is meant for such; 0 for none.
         portrait_share: Share of batches in portrait orientation.
         bystander_share: Share of cut-outs with a second one in the background.
-        nearer_share: Most of the frame that may lie out of focus in front of the subject; scenes with more are passed
-            over, but for what `foreground_share` puts there.
-        behind_share: Most of the subject that may lie behind its own middle; likewise.
-        whole_subjects: Near planes take the photo's own subject whole, or are passed over.
+        nearer_share: Most of the frame that may lie plainly out of focus in front of the subject, but for what
+            `foreground_share` puts there; scenes with more are passed over. Near planes have nothing in front.
+        off_plane_share: Most of the subject that may lie plainly before or behind its own middle; likewise.
+        near_plane_takes_subject: Near planes take the photo's own subject whole, or are passed over.
         foreground_share: Share of pairs with something out of focus in front of the subject.
         night_share: Share of pairs by night, with lamps in the background.
         camera_share: Share of pairs with a sensor's noise and JPEG's losses in both pictures.
@@ -72,8 +73,8 @@ class PairRecipe:
     portrait_share: float = 0.25
     bystander_share: float = 0.2
     nearer_share: float = 1.0
-    behind_share: float = 1.0
-    whole_subjects: bool = False
+    off_plane_share: float = 1.0
+    near_plane_takes_subject: bool = False
     foreground_share: float = 0.06
     night_share: float = 0.06
     camera_share: float = 0.25
@@ -82,6 +83,9 @@ class PairRecipe:
     def __post_init__(self) -> None:
         if self.blur_side_px < 0:
             raise ValueError(f"blur_side_px must be at least 0, got {self.blur_side_px}")
+        for name in ("nearer_share", "off_plane_share"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"{name} must be at least 0 and at most 1, got {getattr(self, name)}")
         if not 0 <= self.blur_radius[0] <= self.blur_radius[1]:
             raise ValueError(f"blur_radius must be two radii, the smaller first, got {self.blur_radius}")
         if min(self.in_situ_share, self.near_plane_share) < 0 or self.in_situ_share + self.near_plane_share > 1 + 1e-9:
@@ -128,7 +132,8 @@ class PairMaker:
         """Make pair `index` at a size in pixels.
 
         Raises:
-            ValueError: no photo has a clear subject, or a sharp background where one is needed.
+            ValueError: no photo has a clear subject, a sharp background where one is needed, or as plain a focus as the
+                recipe wants.
         """
         rng = np.random.default_rng([self.seed, 1, index])
         for _ in range(MOST_DRAWS):  # photos whose matte or depth says nothing clear are passed over
@@ -137,8 +142,8 @@ class PairMaker:
             if scene is not None and has_clear_subject(scene):
                 return self._photograph(vary_exposure(scene, rng), rng, has_outline=kind != "near_plane")
         raise ValueError(
-            f"{self.folder}: {MOST_DRAWS} draws gave no clear subject before a sharp background; its mattes, depth or "
-            "backgrounds are unusable"
+            f"{self.folder}: {MOST_DRAWS} draws gave no clear subject before a sharp background, in plain focus; its "
+            "mattes, depth or backgrounds are unusable, or nearer_share and off_plane_share allow too little"
         )
 
     def _draw_kind(self, rng: np.random.Generator) -> PairKind:
@@ -154,7 +159,7 @@ class PairMaker:
             scene = self._draw_whole_photo(kind, rng, height=height, width=width)
         if scene is None or not self._has_plain_focus(scene):
             return None
-        if scene.matte.max() > 0.5 and rng.random() < self.recipe.foreground_share:
+        if rng.random() < self.recipe.foreground_share:
             scene = put_in_front(self._load(self.subjects, rng), scene, rng)
         return scene
 
@@ -165,7 +170,8 @@ class PairMaker:
             return None
         if kind == "in_situ":
             return snap_depth(cropped)
-        return take_near_plane(cropped, rng, whole_subject=self.recipe.whole_subjects)
+        take = take_near_plane_with_subject if self.recipe.near_plane_takes_subject else take_near_plane
+        return take(cropped, rng)
 
     def _draw_cut_out(self, rng: np.random.Generator, *, height: int, width: int) -> Scene | None:
         plate = self._crop_sharp(self.plates, rng, height=height, width=width)
@@ -184,7 +190,8 @@ class PairMaker:
         return random_crop(scene, rng, height=height, width=width)
 
     def _has_plain_focus(self, scene: Scene) -> bool:
-        return has_plain_focus(scene, nearer_share=self.recipe.nearer_share, behind_share=self.recipe.behind_share)
+        recipe = self.recipe
+        return has_plain_focus(scene, nearer_share=recipe.nearer_share, off_plane_share=recipe.off_plane_share)
 
     def _load(self, names: Sequence[str], rng: np.random.Generator) -> Scene:
         scene = load_scene(self.folder, str(rng.choice(names)))

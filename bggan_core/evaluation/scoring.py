@@ -119,10 +119,10 @@ class _Judge:
         self._labels = label_focus(pair.photo, pair.bokeh, pair.mask)
         self._truth = distance.features(pair.bokeh, pair.mask) if distance else None
         self._photo_psnr = fitted_psnr(pair.photo, pair.bokeh, pair.mask)
-        self._radius = None
+        self._radius_judge = None
         if pair.matte is not None and pair.radius_px is not None:
-            self._radius = RadiusJudge(pair.photo, pair.matte, pair.radius_px)
-        self._lamps = [] if pair.radius_px is None else find_highlights(pair.photo, pair.bokeh, pair.radius_px)
+            self._radius_judge = RadiusJudge(pair.photo, pair.matte, pair.radius_px)
+            self._lamps = find_highlights(pair.photo, pair.bokeh, pair.radius_px)
 
     def score(self, rendering: Array) -> dict[str, float]:
         """Values of all measures that the pair allows."""
@@ -141,7 +141,7 @@ class _Judge:
             values["perceptual"] = 0.0 if same else self._distance(rendering, pair.mask, self._truth)
         if pair.matte is not None:
             values["matte_detail"] = matte_detail_kept(rendering, pair.photo, pair.matte)
-        if self._radius is not None:
-            values["radius_correlation"] = self._radius.rank_correlation(rendering)
+        if self._radius_judge is not None:
+            values["radius_correlation"] = self._radius_judge.rank_correlation(rendering)
             values["highlight_discs"] = disc_share(rendering, self._lamps)
         return values

@@ -34,6 +34,7 @@ from bggan_core.evaluation import (
 )
 from bggan_core.evaluation.methods import fit_gaussian_share, fit_oracle_share, matte_oracle
 from bggan_core.evaluation.perceptual_distance import PerceptualDistance
+from bggan_core.focus import RadiusJudge, fitted_psnr_gain, matte_detail_kept
 from bggan_core.perceptual import PerceptualWeightsError
 from scripts.make_ebb_sample import generate_scene
 
@@ -82,6 +83,17 @@ def test_the_oracle_needs_a_matte():
     pair = _pair()
     with pytest.raises(ValueError, match="needs the subject's matte"):
         matte_oracle(0.01)(Pair(pair.photo, pair.bokeh, pair.mask))
+
+
+def test_scores_are_those_of_the_measures(corpus):
+    recipe = PairRecipe(in_situ_share=1.0, near_plane_share=0.0, blur_radius=(0.03, 0.03))
+    pair = PairMaker(corpus, read_manifest(corpus), recipe=recipe, seed=3).make(0, height=96, width=144)
+    blurred = cv2.GaussianBlur(pair.photo, (0, 0), 1.0)
+    (score,) = evaluate({"blurred": lambda _pair: blurred}, [pair])
+    assert score.values["fitted_gain_db"] == fitted_psnr_gain(blurred, pair.photo, pair.bokeh, pair.mask)
+    judge = RadiusJudge(pair.photo, pair.matte, pair.radius_px)
+    assert score.values["radius_correlation"] == judge.rank_correlation(blurred) != 0
+    assert score.values["matte_detail"] == matte_detail_kept(blurred, pair.photo, pair.matte)
 
 
 def test_methods_are_scored_on_the_same_pairs_and_averaged():

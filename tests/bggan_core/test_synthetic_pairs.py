@@ -7,7 +7,13 @@ import pytest
 
 from bggan_core.data.corpus import Scene, is_held_out, load_scene, read_manifest
 from bggan_core.data.pipeline import batches
-from bggan_core.data.scenes import has_plain_focus, has_sharp_background, snap_depth, take_near_plane
+from bggan_core.data.scenes import (
+    has_plain_focus,
+    has_sharp_background,
+    snap_depth,
+    take_near_plane,
+    take_near_plane_with_subject,
+)
 from bggan_core.data.synthetic import PairMaker, PairRecipe, focus_on_subject
 
 
@@ -126,22 +132,23 @@ def test_focus_is_plain_where_little_lies_before_the_subject(in_front, allowed, 
     matte[10:40, 40:60] = 1
     disparity[10:40, 40:60] = 0.5
     disparity[48:] = in_front
-    assert has_plain_focus(_scene(disparity, matte), nearer_share=allowed, behind_share=0.0) is plain
+    assert has_plain_focus(_scene(disparity, matte), nearer_share=allowed, off_plane_share=0.0) is plain
 
 
 @pytest.mark.parametrize(("allowed", "plain"), [(0.2, False), (0.4, True)])
-def test_focus_is_plain_where_the_subject_is_at_one_depth(allowed, plain):
-    """Two people, one at .8 and a smaller one at .5, which is three tenths of both."""
+@pytest.mark.parametrize("depths", [(0.8, 0.5), (0.5, 0.8)])
+def test_focus_is_plain_where_the_subject_is_at_one_depth(depths, allowed, plain):
+    """Two people, one behind the other; the second is three tenths of both."""
     matte, disparity = np.zeros((60, 100), np.float32), np.full((60, 100), 0.1, np.float32)
-    for columns, depth in ((np.s_[10:45], 0.8), (np.s_[60:75], 0.5)):
+    for columns, depth in zip((np.s_[10:45], np.s_[60:75]), depths, strict=True):
         matte[20:50, columns] = 1
         disparity[20:50, columns] = depth
-    assert has_plain_focus(_scene(disparity, matte), nearer_share=1.0, behind_share=allowed) is plain
+    assert has_plain_focus(_scene(disparity, matte), nearer_share=1.0, off_plane_share=allowed) is plain
 
 
 def test_focus_is_not_plain_without_a_subject():
     nothing = np.zeros((60, 100), np.float32)
-    assert not has_plain_focus(_scene(nothing, nothing), nearer_share=1.0, behind_share=1.0)
+    assert not has_plain_focus(_scene(nothing, nothing), nearer_share=1.0, off_plane_share=1.0)
 
 
 def test_a_recipe_may_pass_over_scenes_with_much_before_the_subject(corpus):
@@ -164,31 +171,77 @@ def test_a_scene_without_anything_near_has_no_near_plane(rng):
     assert take_near_plane(flat, rng) is None
 
 
-def _slope_with_subject(rng, subject_depth):
+def _slope_with_subject(rng, subject_depth, *, size=24):
     """Ground that comes nearer towards the bottom, and a subject on its left half, at its middle rows."""
     disparity = np.repeat(np.linspace(0, 1, 64, dtype=np.float32)[:, None], 96, axis=1)
     matte = np.zeros((64, 96), np.float32)
-    matte[24:48, 8:40] = 1
-    disparity[24:48, 8:40] = subject_depth
+    subject = np.s_[24 : 24 + size, 8 : 8 + size]
+    matte[subject] = 1
+    disparity[subject] = subject_depth
     return Scene(rng.random((64, 96, 3), np.float32), matte, disparity)
 
 
-def test_a_near_plane_takes_a_subject_that_is_almost_in_it_whole(rng):
+def test_a_near_plane_reaches_back_to_a_subject_and_the_ground_beside_it(rng):
     scene = _slope_with_subject(rng, subject_depth=0.6)
     subject = scene.matte == 1
-    depth_alone, whole = (
-        take_near_plane(scene, np.random.default_rng(3), whole_subject=whole) for whole in (False, True)
-    )
+    depth_alone = take_near_plane(scene, np.random.default_rng(3))
+    with_subject = take_near_plane_with_subject(scene, np.random.default_rng(3))
     assert depth_alone.matte[subject].mean() < 0.3
-    assert whole.matte[subject].min() == 1
-    np.testing.assert_array_equal(whole.disparity[subject], whole.disparity.max())
-    np.testing.assert_array_equal(whole.matte[~subject], depth_alone.matte[~subject])
+    assert with_subject.matte[subject].min() == 1
+    np.testing.assert_array_equal(with_subject.disparity[subject], with_subject.disparity.max())
+    level_with_it = np.abs(scene.disparity[:, 80] - 0.6) < 0.05
+    assert depth_alone.matte[level_with_it, 80].mean() < 0.3
+    assert with_subject.matte[level_with_it, 80].min() == 1
 
 
 def test_a_near_plane_before_a_subject_is_passed_over(rng):
     scene = _slope_with_subject(rng, subject_depth=0.3)
     assert take_near_plane(scene, np.random.default_rng(3)) is not None
-    assert take_near_plane(scene, np.random.default_rng(3), whole_subject=True) is None
+    assert take_near_plane_with_subject(scene, np.random.default_rng(3)) is None
+
+
+def test_a_subject_too_small_to_be_focused_on_has_no_say_in_a_near_plane(rng):
+    scene = _slope_with_subject(rng, subject_depth=0.3, size=8)
+    taken, expected = (
+        take(scene, np.random.default_rng(3)) for take in (take_near_plane_with_subject, take_near_plane)
+    )
+    np.testing.assert_array_equal(taken.matte, expected.matte)
+    np.testing.assert_array_equal(taken.disparity, expected.disparity)
+
+
+@pytest.mark.parametrize(
+    ("kind", "setting"),
+    [("near_plane", {"near_plane_takes_subject": True}), ("in_situ", {"off_plane_share": 0.0})],
+)
+def test_a_recipe_may_pass_over_scenes_whose_focus_is_not_plain(corpus, tmp_path, kind, setting):
+    """The corpus' subjects, moved to the back, or with one half behind the other."""
+    shutil.copytree(corpus, tmp_path / "corpus")
+    entries = [entry for entry in read_manifest(corpus) if entry.subject_fraction > 0]
+    for entry in entries:
+        scene = load_scene(corpus, entry.name)
+        height, width = scene.matte.shape
+        depth = np.tile(np.linspace(0.0, 1.0, height)[:, None], (1, width))
+        subject = scene.matte > 0.5
+        depth[subject] = 0.3
+        if kind == "in_situ":
+            left = np.arange(width)[None] < np.median(np.where(subject)[1])
+            depth[subject & left] = 0.6
+        path = tmp_path / "corpus" / "depth" / f"{entry.name}.jpg"
+        cv2.imwrite(str(path), np.rint(depth * 255).astype(np.uint8), [cv2.IMWRITE_JPEG_QUALITY, 100])
+
+    def make(recipe):
+        return PairMaker(tmp_path / "corpus", entries, recipe=recipe, seed=3).make(0, height=64, width=96)
+
+    make(_only(kind))
+    with pytest.raises(ValueError, match="in plain focus"):
+        make(replace(_only(kind), **setting))
+
+
+@pytest.mark.parametrize("share", ["nearer_share", "off_plane_share"])
+@pytest.mark.parametrize("value", [-0.1, 1.1])
+def test_shares_are_shares(share, value):
+    with pytest.raises(ValueError, match=f"{share} must be at least 0 and at most 1"):
+        PairRecipe(**{share: value})
 
 
 @pytest.mark.parametrize(("side_px", "factor"), [(144, 2.0), (72, 1.0), (48, 1.0), (0, 1.0)])

@@ -205,6 +205,8 @@ def test_evaluation_wants_one_kind_of_pairs(published, corpus, ebb):
 def test_a_sheet_of_pairs_is_a_picture(corpus, tmp_path):
     make_pairs.main(corpus, tmp_path / "sheet.png", count=3, columns=2)
     assert cv2.imread(str(tmp_path / "sheet.png")).shape == (2 * 256, 2 * 3 * 384, 3)
+    make_pairs.main(corpus, tmp_path / "other.png", count=3, columns=2, recipe="ablation-instance")
+    assert (tmp_path / "other.png").read_bytes() != (tmp_path / "sheet.png").read_bytes()
     with pytest.raises(typer.BadParameter, match=r"unknown: 'clear'; known: .*guided-clear"):
         make_pairs.main(corpus, tmp_path / "other.png", recipe="clear")
 
