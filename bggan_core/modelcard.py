@@ -151,9 +151,17 @@ def _guidance(guided: Sequence[Mapping[str, Any]]) -> str:
 def _training_rows(training: Sequence[Mapping[str, Any]]) -> str:
     """One table row for each run in the network's history, oldest first."""
     return "\n".join(
-        f"| Run `{run['config']}` | {run['steps']:,} steps, {run['samples']:,} samples, {run['hours']:.2f} h |"
+        f"| Run `{run['config']}` | {run['steps']:,} steps, {run['samples']:,} samples, {run['hours']:.2f} h"
+        f"{_mean(run)} |"
         for run in training
     )
+
+
+def _mean(run: Mapping[str, Any]) -> str:
+    """Say whose mean was published, where a run's weights were averaged with those it started from."""
+    if sha256 := run.get("mean_with"):
+        return f"; published as the mean of its weights and those it started from (SHA-256 `{sha256[:12]}`)"
+    return ""
 
 
 def _licence_table(photos: Sequence[CorpusEntry]) -> str:

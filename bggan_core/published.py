@@ -6,6 +6,7 @@ checkpoint.
 
 import json
 import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,32 @@ def load_published(folder: Path) -> tuple[keras.Model, GlassNetConfig, list[dict
     if not parity.max_abs_difference <= PARITY_TOLERANCE:
         raise ValueError(f"{path}: the weights read from it compute something else than the file does, {parity}")
     return network, config, manifest["training"]
+
+
+def average_with_start(network: keras.Model, training: Sequence[Mapping[str, Any]], folder: Path) -> str:
+    """Give a network the mean of its weights and those of the published network that its run started from.
+
+    Training on from a network often leads to another that is about as good and errs elsewhere; their mean may be better
+    than either (model soups, Wortsman et al. 2022).
+
+    Args:
+        network: Changed in place.
+        training: The runs behind it, its own last.
+        folder: The published network.
+    Returns:
+        The SHA-256 of the published network's file.
+    Raises:
+        FileNotFoundError: the folder has no manifest or no network.
+        ValueError: it is not what the run started from; weights of networks that were trained apart have no mean.
+    """
+    start, _, earlier = load_published(folder)
+    if earlier != list(training[:-1]):
+        raise ValueError(f"the run did not start from the network in {folder}: only those two may be averaged")
+    network.set_weights(
+        [(own + other) / 2 for own, other in zip(network.get_weights(), start.get_weights(), strict=True)]
+    )
+    sha256: str = json.loads((folder / MANIFEST_NAME).read_text(encoding="utf-8"))["sha256"]
+    return sha256
 
 
 def _read_constants(tflite: bytes) -> list[tuple[str, np.ndarray]]:

@@ -36,6 +36,7 @@ from bggan_core.export import amend_manifest, publish_weights
 from bggan_core.loss_curves import draw_losses
 from bggan_core.modelcard import CURVES_NAME, write_model_card
 from bggan_core.monitoring import LOSSES_NAME
+from bggan_core.published import average_with_start
 from bggan_core.rendering import SMALLEST_AREA
 
 EVALUATION_SEED = 7
@@ -64,6 +65,10 @@ def main(
     ] = None,
     ebb: Annotated[Path | None, typer.Option(help="EBB!, for a run trained on it.")] = None,
     best: Annotated[bool, typer.Option(help="Publish the run's best checkpoint, not its last.")] = False,
+    mean_with: Annotated[
+        Path | None,
+        typer.Option(help="The published network that the run started from: publish the mean of both their weights."),
+    ] = None,
     to: Annotated[Path, typer.Option(help="Folder for the published files.")] = Path("weights"),
     working_pixels: Annotated[
         list[int] | None,
@@ -94,10 +99,13 @@ def main(
         raise typer.BadParameter(f"{ebb} has neither of EBB!'s layouts", param_hint="--ebb")
     trained, config, _ = load_trained(run, best=best)
     photos = _describe_photos(sorted(trained_photos(run)), corpus)
+    training = read_history(run, best=best)
+    if mean_with is not None:
+        training[-1]["mean_with"] = average_with_start(trained, training, mean_with)
     record = {
         "parameters": trained.count_params(),
         "config": dataclasses.asdict(config),
-        "training": read_history(run, best=best),
+        "training": training,
         "training_photos": PHOTO_LIST_NAME,
         "data_notes": data_notes or _describe_data(photos),
         "evaluation_pairs": "photographed" if is_ebb(data) else "synthetic",

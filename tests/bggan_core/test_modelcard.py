@@ -55,6 +55,13 @@ def test_the_card_names_every_loss_the_weights_have_seen(training, said):
     assert f"| Trained | {said} |" in write_model_card(_manifest(training=training), []).splitlines()
 
 
+def test_the_card_names_the_run_whose_weights_were_averaged_with_those_it_started_from():
+    card = write_model_card(_manifest(training=[RUN, {**RUN, "config": "longer", "mean_with": "ab" * 32}]), [])
+    rows = [line for line in card.splitlines() if line.startswith("| Run ")]
+    assert ["published as the mean" in row for row in rows] == [False, True]
+    assert f"(SHA-256 `{'ab' * 6}`)" in rows[1]
+
+
 def test_the_card_says_of_which_kind_the_scored_pairs_are_and_how_to_print_the_table_again():
     """Whatever the network was trained on: a corpus network may be scored on photographs, and the reverse."""
     command = "python scripts/evaluate.py --pairs FOLDER"

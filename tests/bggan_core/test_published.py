@@ -3,13 +3,14 @@
 import dataclasses
 import json
 
+import keras
 import numpy as np
 import pytest
 
 from bggan_core.checkpoints import read_history
 from bggan_core.configs import Phase, TrainingConfig
 from bggan_core.export import publish_weights
-from bggan_core.published import load_published
+from bggan_core.published import average_with_start, load_published
 from bggan_core.training import Trainer
 from tests.bggan_core.networks import TINY
 from tests.bggan_core.pair_sources import GeneratedPairs
@@ -59,3 +60,22 @@ def test_a_file_without_the_layers_of_its_manifest_is_refused(weights):
     path.write_text(json.dumps(manifest))
     with pytest.raises(ValueError, match="holds 0 weights for"):
         load_published(weights)
+
+
+def test_the_mean_of_a_run_and_its_start_lies_halfway_between_both(weights, tiny_network):
+    start = load_published(weights)[0].get_weights()
+    network = keras.models.clone_model(tiny_network)
+    network.set_weights([weight + 1 for weight in start])
+    sha256 = average_with_start(network, [*HISTORY, {"config": "longer"}], weights)
+    assert sha256 == json.loads((weights / "manifest.json").read_text())["sha256"]
+    for mean, own in zip(network.get_weights(), start, strict=True):
+        np.testing.assert_allclose(mean, own + 0.5, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("training", [HISTORY, [{"config": "another"}, *HISTORY], [*HISTORY, *HISTORY, *HISTORY]])
+def test_weights_of_networks_that_were_trained_apart_have_no_mean(weights, tiny_network, training):
+    before = tiny_network.get_weights()
+    with pytest.raises(ValueError, match="did not start from the network in"):
+        average_with_start(tiny_network, training, weights)
+    for now, then in zip(tiny_network.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(now, then)

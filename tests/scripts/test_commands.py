@@ -11,8 +11,10 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from bggan_core import configs
+from bggan_core.checkpoints import load_trained
 from bggan_core.configs import Phase, TrainingConfig
 from bggan_core.evaluation import GAUSSIAN, ORACLE, TRUTH, UNPROCESSED, trained_photos
+from bggan_core.published import load_published
 from bggan_core.rendering import Renderer
 from scripts import (
     benchmark,
@@ -305,6 +307,21 @@ def test_a_network_is_published_with_photographed_pairs(published, corpus, ebb, 
     assert "These are photographed pairs" in card
     assert "`python scripts/evaluate.py --pairs FOLDER --protocol native --count 2`" in card
     assert "Mattes and depth" in card
+
+
+def test_a_run_is_published_as_the_mean_with_the_network_it_started_from(published, corpus, tmp_path, monkeypatch):
+    config = TrainingConfig(name="third", phases=(Phase(2, 1, 16, 24),), network=TINY, checkpoint_steps=2)
+    monkeypatch.setitem(configs.CONFIGS, "third", config)
+    monkeypatch.setattr("bggan_core.evaluation.sets.never_trained_on", lambda entries, _trained: entries)
+    run, weights = tmp_path / "third", tmp_path / "weights"
+    train.main(corpus, run, config="third", start_from=published)
+    export_model.main(run, corpus, mean_with=published, to=weights, pairs=2, working_pixels=[24 * 36])
+    new, start = (json.loads((folder / "manifest.json").read_text()) for folder in (weights, published))
+    assert [each.get("mean_with") for each in new["training"]] == [None, None, start["sha256"]]
+    ends = (load_trained(run)[0], load_published(published)[0])
+    mean = [(own + other) / 2 for own, other in zip(*(end.get_weights() for end in ends), strict=True)]
+    for weight, expected in zip(load_published(weights)[0].get_weights(), mean, strict=True):
+        np.testing.assert_allclose(weight, expected, rtol=2**-10, atol=1e-6)
 
 
 def test_an_export_that_fails_leaves_the_published_network_as_it_was(published, corpus, ebb, tmp_path):
