@@ -52,7 +52,7 @@ def main(
     height: Annotated[int, typer.Option(min=16, help="Of synthetic pairs.")] = 256,
     width: Annotated[int, typer.Option(min=16, help="Of synthetic pairs.")] = 384,
     seed: Annotated[int, typer.Option(help="The same seed gives the same pairs.")] = 7,
-    recipe: Annotated[str, typer.Option(help="Configuration whose recipe draws synthetic pairs.")] = "guided",
+    recipe: Annotated[str, typer.Option(help="Configuration whose recipe draws synthetic pairs.")] = "guided-clear",
     nights: Annotated[bool, typer.Option(help="Make every synthetic pair a night with lamps.")] = False,
     protocols: Annotated[
         list[str] | None, typer.Option("--protocol", help=f"For photographed pairs: {', '.join(PROTOCOLS)}.")
