@@ -154,7 +154,8 @@ def read_history(run: Path, *, best: bool = False) -> list[dict[str, Any]]:
     """List the runs behind a run's weights, oldest first and itself last.
 
     Each has config, stage, steps, samples and hours. A guided one also has the weights of its tasks, one of stage B its
-    critics, and both the record of the feature network.
+    critics, and both the record of the feature network. An earlier one that was published as a mean with what it
+    started from has the SHA-256 of that in "mean_with".
     """
     path = run / HISTORY_NAME
     earlier: list[dict[str, Any]] = _read_json(path) if path.is_file() else []

@@ -152,13 +152,13 @@ def _training_rows(training: Sequence[Mapping[str, Any]]) -> str:
     """One table row for each run in the network's history, oldest first."""
     return "\n".join(
         f"| Run `{run['config']}` | {run['steps']:,} steps, {run['samples']:,} samples, {run['hours']:.2f} h"
-        f"{_mean(run)} |"
+        f"{_averaging(run)} |"
         for run in training
     )
 
 
-def _mean(run: Mapping[str, Any]) -> str:
-    """Say whose mean was published, where a run's weights were averaged with those it started from."""
+def _averaging(run: Mapping[str, Any]) -> str:
+    """Say that a run was published as the mean with what it started from; nothing otherwise."""
     if sha256 := run.get("mean_with"):
         return f"; published as the mean of its weights and those it started from (SHA-256 `{sha256[:12]}`)"
     return ""

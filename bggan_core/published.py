@@ -55,14 +55,20 @@ def average_with_start(network: keras.Model, training: Sequence[Mapping[str, Any
         The SHA-256 of the published network's file.
     Raises:
         FileNotFoundError: the folder has no manifest or no network.
-        ValueError: it is not what the run started from; weights of networks that were trained apart have no mean.
+        ValueError: by its history it is not what the run started from, or the run widened it; weights of networks that
+            were trained apart have no mean.
     """
     start, _, earlier = load_published(folder)
     if earlier != list(training[:-1]):
-        raise ValueError(f"the run did not start from the network in {folder}: only those two may be averaged")
-    network.set_weights(
-        [(own + other) / 2 for own, other in zip(network.get_weights(), start.get_weights(), strict=True)]
-    )
+        raise ValueError(
+            f"the run {training[-1]['config']!r} did not start from the network in {folder}, whose last run is "
+            f"{earlier[-1]['config']!r}: only a run and its start may be averaged"
+        )
+    ends = network.get_weights(), start.get_weights()
+    shapes, start_shapes = ([weight.shape for weight in end] for end in ends)
+    if shapes != start_shapes:
+        raise ValueError(f"the run widened the network in {folder}: weights of other shapes have no mean")
+    network.set_weights([(own + other) / 2 for own, other in zip(*ends, strict=True)])
     sha256: str = json.loads((folder / MANIFEST_NAME).read_text(encoding="utf-8"))["sha256"]
     return sha256
 

@@ -10,6 +10,7 @@ import pytest
 from bggan_core.checkpoints import read_history
 from bggan_core.configs import Phase, TrainingConfig
 from bggan_core.export import publish_weights
+from bggan_core.glassnet import build_glassnet
 from bggan_core.published import average_with_start, load_published
 from bggan_core.training import Trainer
 from tests.bggan_core.networks import TINY
@@ -72,10 +73,18 @@ def test_the_mean_of_a_run_and_its_start_lies_halfway_between_both(weights, tiny
         np.testing.assert_allclose(mean, own + 0.5, rtol=1e-6, atol=1e-6)
 
 
-@pytest.mark.parametrize("training", [HISTORY, [{"config": "another"}, *HISTORY], [*HISTORY, *HISTORY, *HISTORY]])
+@pytest.mark.parametrize(
+    "training", [HISTORY, [{"config": "another"}, {"config": "longer"}], [*HISTORY, *HISTORY, {"config": "longer"}]]
+)
 def test_weights_of_networks_that_were_trained_apart_have_no_mean(weights, tiny_network, training):
     before = tiny_network.get_weights()
-    with pytest.raises(ValueError, match="did not start from the network in"):
+    with pytest.raises(ValueError, match=r"did not start from the network in .*, whose last run is 'tiny'"):
         average_with_start(tiny_network, training, weights)
     for now, then in zip(tiny_network.get_weights(), before, strict=True):
         np.testing.assert_array_equal(now, then)
+
+
+def test_a_run_that_widened_its_start_has_no_mean_with_it(weights):
+    wider = build_glassnet(dataclasses.replace(TINY, stage2_channels=2 * TINY.stage2_channels))
+    with pytest.raises(ValueError, match="widened the network in"):
+        average_with_start(wider, [*HISTORY, {"config": "longer"}], weights)
