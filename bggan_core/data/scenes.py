@@ -153,16 +153,6 @@ def guided_filter(plane: Array, guide: Array, *, radius: int, epsilon: float = 1
     return (mean(slope) * guide + mean(mean_plane - slope * mean_guide)).astype(np.float32)
 
 
-def random_crop(scene: Scene, rng: np.random.Generator, *, height: int, width: int) -> Scene:
-    """Cut a random window of the wanted shape that keeps most of the photo, and scale it."""
-    full_height, full_width = scene.matte.shape
-    largest = min(full_height / height, full_width / width)
-    scale = largest * rng.uniform(0.75, 1.0)
-    rows, columns = int(height * scale), int(width * scale)
-    top, left = rng.integers(full_height - rows + 1), rng.integers(full_width - columns + 1)
-    return scene.crop(np.s_[top : top + rows, left : left + columns]).resize(height, width)
-
-
 def lay_over(subject: Scene, plate: Scene, rng: np.random.Generator) -> Scene | None:
     """Lay a cut-out over a plate, standing on the plate's ground; None where there is hardly a subject."""
     cut = cut_out(subject, share=rng.uniform(0.5, 1.0), shape=plate.matte.shape)
@@ -243,15 +233,6 @@ def agree_in_colour(cut: Scene, plate: Scene) -> Array:
     own = (cut.photo * weights).sum(axis=(0, 1)) / max(float(weights.sum()), 1e-6)
     gain = (plate.photo.mean(axis=(0, 1)) / np.maximum(own, 0.05)) ** (1 / 3)
     return np.clip(cut.photo * np.clip(gain, 0.75, 1.35), 0.0, 1.0).astype(np.float32)
-
-
-def vary_exposure(scene: Scene, rng: np.random.Generator) -> Scene:
-    """Vary exposure, white balance and contrast, before the lens sees the scene."""
-    gain = rng.uniform(0.8, 1.2) * rng.uniform(0.94, 1.06, size=3)
-    photo = np.clip(scene.photo * gain, 0.0, 1.0) ** rng.uniform(0.85, 1.2)
-    if rng.random() < 0.3:  # a phone's sharper or softer rendition
-        photo = photo + rng.uniform(-0.4, 0.6) * (photo - cv2.GaussianBlur(photo, (0, 0), 1.0))
-    return replace(scene, photo=np.clip(photo, 0.0, 1.0).astype(np.float32))
 
 
 def light_the_night(scene: Scene, rng: np.random.Generator) -> tuple[Scene, Array]:

@@ -9,7 +9,7 @@ Everything a pair contains follows from (seed, index): the n-th pair is the same
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -27,13 +27,12 @@ from bggan_core.data.scenes import (
     lay_over,
     light_the_night,
     put_in_front,
-    random_crop,
     snap_depth,
     steepen_matte,
     take_near_plane,
     take_near_plane_with_subject,
-    vary_exposure,
 )
+from bggan_core.data.variety import Variety, random_crop, vary_light, vary_pose
 from bggan_core.optics import Array, Lens, circle_of_confusion, render_shallow_depth_of_field, render_without_occlusion
 
 PairKind = Literal["in_situ", "near_plane", "cut_out"]
@@ -63,6 +62,7 @@ class PairRecipe:
         foreground_share: Share of pairs with something out of focus in front of the subject.
         night_share: Share of pairs by night, with lamps in the background.
         camera_share: Share of pairs with a sensor's noise and JPEG's losses in both pictures.
+        variety: How far scenes may be from the photos they are made of.
         occlusion: "handled", or "ignored" for the ablation that shows what it is good for.
     """
 
@@ -78,6 +78,7 @@ class PairRecipe:
     foreground_share: float = 0.06
     night_share: float = 0.06
     camera_share: float = 0.25
+    variety: Variety = field(default_factory=Variety)
     occlusion: Literal["handled", "ignored"] = "handled"
 
     def __post_init__(self) -> None:
@@ -140,7 +141,8 @@ class PairMaker:
             kind = self._draw_kind(rng)
             scene = self._draw_scene(kind, rng, height=height, width=width)
             if scene is not None and has_clear_subject(scene):
-                return self._photograph(vary_exposure(scene, rng), rng, has_outline=kind != "near_plane")
+                lit = vary_light(scene, rng, self.recipe.variety)
+                return self._photograph(lit, rng, has_outline=kind != "near_plane")
         raise ValueError(
             f"{self.folder}: {MOST_DRAWS} draws gave no clear subject before a sharp background, in plain focus; its "
             "mattes, depth or backgrounds are unusable, or nearer_share and off_plane_share allow too little"
@@ -179,7 +181,7 @@ class PairMaker:
             return None
         if rng.random() < self.recipe.bystander_share:
             plate = add_bystander(self._load(self.subjects, rng), plate, rng)
-        return lay_over(self._load(self.subjects, rng), plate, rng)
+        return lay_over(vary_pose(self._load(self.subjects, rng), rng, self.recipe.variety), plate, rng)
 
     def _crop_sharp(self, names: Sequence[str], rng: np.random.Generator, *, height: int, width: int) -> Scene | None:
         """Draw a photo and a window of it; None where a lens has blurred its background already."""
@@ -187,7 +189,8 @@ class PairMaker:
         scene = self._load([name], rng)
         if not self._has_sharp_background(name, scene):
             return None
-        return random_crop(scene, rng, height=height, width=width)
+        variety = self.recipe.variety
+        return random_crop(vary_pose(scene, rng, variety), rng, variety, height=height, width=width)
 
     def _has_plain_focus(self, scene: Scene) -> bool:
         recipe = self.recipe
