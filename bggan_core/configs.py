@@ -336,3 +336,6 @@ CONFIGS: dict[str, TrainingConfig] = {
         *ABLATIONS,
     )
 }
+
+# By whose recipe networks are scored and sheets are drawn, unless told otherwise.
+SCORED_BY = GUIDED_CLEAR.name

@@ -153,7 +153,8 @@ def _evaluation_command(config: TrainingConfig, data: Path, *, count: int, with_
     options = " --perceptual-weights FILE" if with_distance else ""
     if is_ebb(data):
         return f"python scripts/evaluate.py --pairs FOLDER --protocol native --count {count}{options}"
-    recipes = [name for name, known in CONFIGS.items() if known.pairs == config.pairs]
+    scored = config.pairs.of_photos_as_they_are
+    recipes = [name for name, known in CONFIGS.items() if known.pairs == scored]
     if not recipes:
         return None
     recipe = config.name if config.name in recipes else recipes[0]

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import typer
 
-from bggan_core.configs import CONFIGS
+from bggan_core.configs import CONFIGS, SCORED_BY
 from bggan_core.data.corpus import is_held_out, read_manifest
 from bggan_core.data.pairs import Pair
 from bggan_core.data.synthetic import PairMaker
@@ -19,7 +19,7 @@ def main(
     count: Annotated[int, typer.Option(min=1, help="Pairs on the sheet.")] = 24,
     columns: Annotated[int, typer.Option(min=1, help="Pairs in a row.")] = 2,
     seed: Annotated[int, typer.Option(help="The same seed gives the same pairs.")] = 0,
-    recipe: Annotated[str, typer.Option(help="Configuration whose recipe draws the pairs.")] = "guided-clear",
+    recipe: Annotated[str, typer.Option(help="Configuration whose recipe draws the pairs.")] = SCORED_BY,
     held_out: Annotated[bool, typer.Option(help="Draw from the validation photos.")] = False,
 ) -> None:
     """Write a sheet of the pairs that training would see."""

@@ -133,9 +133,10 @@ def _build_features(
 def _corpus_splits(corpus: Path, config: TrainingConfig) -> list[PairSource]:
     """Make the sources of training and of validation pairs from photos with mattes."""
     entries = read_manifest(corpus)
-    splits = [[entry for entry in entries if is_held_out(entry.name) == held_out] for held_out in (False, True)]
+    train, validation = ([entry for entry in entries if is_held_out(entry.name) == held] for held in (False, True))
     return [
-        PairMaker(corpus, split, recipe=config.pairs, seed=config.seed + number) for number, split in enumerate(splits)
+        PairMaker(corpus, train, recipe=config.pairs, seed=config.seed),
+        PairMaker(corpus, validation, recipe=config.pairs.of_photos_as_they_are, seed=config.seed + 1),
     ]
 
 

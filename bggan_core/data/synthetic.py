@@ -62,7 +62,7 @@ class PairRecipe:
         foreground_share: Share of pairs with something out of focus in front of the subject.
         night_share: Share of pairs by night, with lamps in the background.
         camera_share: Share of pairs with a sensor's noise and JPEG's losses in both pictures.
-        variety: How far scenes may be from the photos they are made of.
+        variety: How far scenes to train on may be from the photos they are made of.
         occlusion: "handled", or "ignored" for the ablation that shows what it is good for.
     """
 
@@ -93,6 +93,11 @@ class PairRecipe:
             raise ValueError(
                 f"in_situ_share and near_plane_share must be at least 0 and at most 1 together, got {self}"
             )
+
+    @property
+    def of_photos_as_they_are(self) -> "PairRecipe":
+        """The same without any variety: what networks are scored on."""
+        return replace(self, variety=Variety())
 
 
 class PairMaker:

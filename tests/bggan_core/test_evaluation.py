@@ -10,6 +10,7 @@ from bggan_core.data.corpus import read_manifest
 from bggan_core.data.pairs import Pair, everything_counts
 from bggan_core.data.photo_pairs import PhotoPair
 from bggan_core.data.synthetic import PairMaker, PairRecipe
+from bggan_core.data.variety import Variety
 from bggan_core.evaluation import (
     GAUSSIAN,
     ORACLE,
@@ -22,6 +23,7 @@ from bggan_core.evaluation import (
     evaluate,
     gap_closed,
     global_gaussian,
+    open_held_out_pairs,
     photographed_set,
     record_csv,
     refuse_trained_on,
@@ -181,6 +183,24 @@ def test_a_synthetic_set_has_an_oracle_and_no_photo_trained_on(corpus, monkeypat
     assert "2 synthetic pairs of 4 photos never trained on (seed 1), 48x72" in drawn.protocol
     assert ORACLE in drawn.methods({})
     assert [pair.name for pair in drawn.pairs] == ["synthetic/0", "synthetic/1"]
+
+
+def test_networks_are_scored_on_photos_as_they_are(corpus, monkeypatch):
+    monkeypatch.setattr("bggan_core.evaluation.sets.never_trained_on", lambda entries, _trained: entries)
+    monkeypatch.setattr("bggan_core.evaluation.sets.is_held_out", lambda name: name < "generated_004")
+    varied = PairRecipe(variety=Variety(closest_window=0.5, turn_deg=20.0, saturation=(0.0, 0.1)))
+    plain, other = (
+        synthetic_set(corpus, (), recipe=recipe, seed=1, count=2, height=48, width=72)
+        for recipe in (PairRecipe(), varied)
+    )
+    assert (other.notes, other.gaussian_share) == (plain.notes, plain.gaussian_share)
+    for drawn, expected in zip(other.pairs, plain.pairs, strict=True):
+        np.testing.assert_array_equal(drawn.photo, expected.photo)
+    drawn, expected = (
+        open_held_out_pairs(corpus, (), recipe=recipe, seed=1).make(0, height=48, width=72)
+        for recipe in (varied, PairRecipe())
+    )
+    np.testing.assert_array_equal(drawn.bokeh, expected.bokeh)
 
 
 def test_the_photos_trained_on_are_read_from_weights_and_from_runs(tmp_path):

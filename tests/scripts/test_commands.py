@@ -13,6 +13,8 @@ from typer.testing import CliRunner
 from bggan_core import configs
 from bggan_core.checkpoints import load_trained
 from bggan_core.configs import Phase, TrainingConfig
+from bggan_core.data.synthetic import PairRecipe
+from bggan_core.data.variety import Variety
 from bggan_core.evaluation import GAUSSIAN, ORACLE, TRUTH, UNPROCESSED, trained_photos
 from bggan_core.published import load_published
 from bggan_core.rendering import Renderer
@@ -31,6 +33,8 @@ from scripts.benchmark_votes import report_votes
 from scripts.study_tables import picture_metrics
 from tests.bggan_core.networks import TINY
 
+VARIED = PairRecipe(variety=Variety(turn_deg=5.0))
+
 
 @pytest.fixture(scope="module")
 def published(corpus, tmp_path_factory):
@@ -39,7 +43,8 @@ def published(corpus, tmp_path_factory):
     config = {"network": TINY, "checkpoint_steps": 2, "image_steps": 10}
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(configs.CONFIGS, "first", TrainingConfig(name="first", phases=(Phase(4, 1, 16, 24),), **config))
-        patch.setitem(configs.CONFIGS, "second", TrainingConfig(name="second", phases=(Phase(6, 1, 16, 24),), **config))
+        second = TrainingConfig(name="second", phases=(Phase(6, 1, 16, 24),), pairs=VARIED, **config)
+        patch.setitem(configs.CONFIGS, "second", second)
         train.main(corpus, folder / "first", config="first")
         train.main(corpus, folder / "second", config="second", start_from=folder / "first")
     # Twelve photos leave the validation split to chance; the evaluation here draws from all of them.
@@ -69,6 +74,8 @@ def test_the_model_card_says_what_the_manifest_says(published):
     manifest = json.loads((published / "manifest.json").read_text())
     assert manifest["sha256"] in card
     assert manifest["evaluation"] in card
+    # The first configuration whose recipe is the run's without its variety.
+    assert "`python scripts/evaluate.py --corpus FOLDER --recipe paper --count 2`" in card
     assert "| CC0 |" in card
 
 
