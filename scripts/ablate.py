@@ -96,11 +96,12 @@ def _sources(corpus: Path, config: TrainingConfig, runs: Path, *, count: int) ->
     stored = StoredPairs(
         maker, runs / "pairs.npz", count=count, height=phase.height, width=phase.width, seed=config.seed
     )
-    return stored, PairMaker(corpus, held_out, recipe=config.pairs, seed=config.seed)
+    return stored, PairMaker(corpus, held_out, recipe=config.pairs.without_variety, seed=config.seed)
 
 
 def _pairs(corpus: Path, entries: list[CorpusEntry], config: TrainingConfig, *, count: int) -> list[Pair]:
-    maker, phase = PairMaker(corpus, entries, recipe=config.pairs, seed=EVALUATION_SEED), config.phases[-1]
+    maker = PairMaker(corpus, entries, recipe=config.pairs.without_variety, seed=EVALUATION_SEED)
+    phase = config.phases[-1]
     return [
         replace(maker.make(index, height=phase.height, width=phase.width), name=f"synthetic/{index}")
         for index in range(count)

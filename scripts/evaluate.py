@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 import typer
 from tqdm import tqdm
 
-from bggan_core.configs import CONFIGS, SCORED_BY
+from bggan_core.configs import CONFIGS, SCORING_CONFIG
 from bggan_core.data.ebb import is_ebb, read_ebb, test_split, training_split, validation_split
 from bggan_core.data.photo_pairs import PhotoPair, read_photo_pairs
 from bggan_core.evaluation import (
@@ -52,7 +52,7 @@ def main(
     height: Annotated[int, typer.Option(min=16, help="Of synthetic pairs.")] = 256,
     width: Annotated[int, typer.Option(min=16, help="Of synthetic pairs.")] = 384,
     seed: Annotated[int, typer.Option(help="The same seed gives the same pairs.")] = 7,
-    recipe: Annotated[str, typer.Option(help="Configuration whose recipe draws synthetic pairs.")] = SCORED_BY,
+    recipe: Annotated[str, typer.Option(help="Configuration whose recipe draws synthetic pairs.")] = SCORING_CONFIG,
     nights: Annotated[bool, typer.Option(help="Make every synthetic pair a night with lamps.")] = False,
     protocols: Annotated[
         list[str] | None, typer.Option("--protocol", help=f"For photographed pairs: {', '.join(PROTOCOLS)}.")

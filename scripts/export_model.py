@@ -153,7 +153,7 @@ def _evaluation_command(config: TrainingConfig, data: Path, *, count: int, with_
     options = " --perceptual-weights FILE" if with_distance else ""
     if is_ebb(data):
         return f"python scripts/evaluate.py --pairs FOLDER --protocol native --count {count}{options}"
-    scored = config.pairs.of_photos_as_they_are
+    scored = config.pairs.without_variety
     recipes = [name for name, known in CONFIGS.items() if known.pairs == scored]
     if not recipes:
         return None

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import typer
 
-from bggan_core.configs import CONFIGS, SCORED_BY
+from bggan_core.configs import CONFIGS, SCORING_CONFIG
 from bggan_core.data.corpus import CorpusEntry, never_trained_on, read_manifest, series_of
 from bggan_core.data.pairs import Pair
 from bggan_core.data.photo_pairs import pictures_by_stem
@@ -77,7 +77,7 @@ def failures(
     renderer = Renderer.from_folder(weights)
     judged = []
     entries = _held_out(corpus, weights, names)
-    for pair in _pairs(corpus, entries, recipe=CONFIGS[SCORED_BY].pairs, count=pairs, seed=seed):
+    for pair in _pairs(corpus, entries, recipe=CONFIGS[SCORING_CONFIG].pairs, count=pairs, seed=seed):
         rendering = _render(renderer, pair)
         judged.append((fitted_psnr_gain(rendering, pair.photo, pair.bokeh, pair.mask), pair, rendering))
     worst = sorted(judged, key=lambda each: each[0])[:count]
@@ -96,7 +96,7 @@ def nights(
 ) -> None:
     """Nights with lamps: photo, rendering, ground truth."""
     renderer = Renderer.from_folder(weights)
-    recipe = dataclasses.replace(CONFIGS[SCORED_BY].pairs, night_share=1.0)
+    recipe = dataclasses.replace(CONFIGS[SCORING_CONFIG].pairs, night_share=1.0)
     drawn = _pairs(corpus, _held_out(corpus, weights, names), recipe=recipe, count=count, seed=seed)
     _write(sheet, _arrange([_beside(pair.photo, _render(renderer, pair), pair.bokeh) for pair in drawn], 1))
 
@@ -167,7 +167,7 @@ def _open(path: Path) -> Photo:
 def _pairs(
     corpus: Path, entries: Sequence[CorpusEntry], *, recipe: PairRecipe, count: int, seed: int
 ) -> Iterator[Pair]:
-    maker = PairMaker(corpus, entries, recipe=recipe, seed=seed)
+    maker = PairMaker(corpus, entries, recipe=recipe.without_variety, seed=seed)
     return (maker.make(index, height=256, width=384) for index in range(count))
 
 

@@ -1,5 +1,6 @@
 """Train BGGAN's generator; run the same command again to continue after an interruption."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -10,10 +11,9 @@ import typer
 from bggan_core.checkpoints import PERCEPTUAL_NAME, write_json
 from bggan_core.config_files import change_config, read_changes
 from bggan_core.configs import CONFIGS, TrainingConfig
-from bggan_core.data.corpus import is_held_out, read_manifest
 from bggan_core.data.ebb import EbbPairs, is_ebb, read_ebb, training_split, validation_split
 from bggan_core.data.pairs import PairSource
-from bggan_core.data.synthetic import PairMaker
+from bggan_core.data.synthetic import open_splits
 from bggan_core.distribution import StrategyName, build_strategy, require_equal_parts
 from bggan_core.perceptual import PerceptualWeightsError, build_feature_network, describe_features
 from bggan_core.training import Trainer, require_pairs_to_guide_by
@@ -63,7 +63,7 @@ def main(
     # What a stage needs is looked for before any has trained: what stage B lacks must not show after stage A's hours.
     stages = []
     for folder, chosen in _choose(config, stage, config_file=config_file, settings=settings or []).items():
-        pairs = _ebb_splits(corpus, chosen, pair_list) if is_ebb(corpus) else _corpus_splits(corpus, chosen)
+        pairs = _open_pairs(corpus, chosen, pair_list)
         _require_usable(chosen, pairs[0], devices)
         stages.append((folder, chosen, pairs))
     features = [_build_features(chosen, perceptual_weights, devices) for _, chosen, _ in stages]
@@ -130,18 +130,10 @@ def _build_features(
         raise typer.BadParameter(f"{config.name}: {error}") from error
 
 
-def _corpus_splits(corpus: Path, config: TrainingConfig) -> list[PairSource]:
-    """Make the sources of training and of validation pairs from photos with mattes."""
-    entries = read_manifest(corpus)
-    train, validation = ([entry for entry in entries if is_held_out(entry.name) == held] for held in (False, True))
-    return [
-        PairMaker(corpus, train, recipe=config.pairs, seed=config.seed),
-        PairMaker(corpus, validation, recipe=config.pairs.of_photos_as_they_are, seed=config.seed + 1),
-    ]
-
-
-def _ebb_splits(folder: Path, config: TrainingConfig, pair_list: Path | None) -> list[PairSource]:
-    """Make them from EBB!: ids below 4400 train, the others validate."""
+def _open_pairs(folder: Path, config: TrainingConfig, pair_list: Path | None) -> Sequence[PairSource]:
+    """Open the sources of training and of validation pairs; of EBB!, ids below 4400 train, the others validate."""
+    if not is_ebb(folder):
+        return open_splits(folder, recipe=config.pairs, seed=config.seed)
     pairs = read_ebb(folder, pair_list=pair_list)
     splits = [training_split(pairs), validation_split(read_ebb(folder))]
     return [EbbPairs(split, recipe=config.ebb, seed=config.seed + number) for number, split in enumerate(splits)]

@@ -15,7 +15,7 @@ from typing import Literal
 
 import numpy as np
 
-from bggan_core.data.corpus import CorpusEntry, Scene, load_scene
+from bggan_core.data.corpus import CorpusEntry, Scene, is_held_out, load_scene, read_manifest
 from bggan_core.data.pairs import ALL_ROWS, Batch, Pair, everything_counts, stack_pairs
 from bggan_core.data.scenes import (
     SUBJECT_FRACTION,
@@ -32,7 +32,7 @@ from bggan_core.data.scenes import (
     take_near_plane,
     take_near_plane_with_subject,
 )
-from bggan_core.data.variety import Variety, random_crop, vary_light, vary_pose
+from bggan_core.data.variety import Variety, random_crop, vary_light, vary_tilt
 from bggan_core.optics import Array, Lens, circle_of_confusion, render_shallow_depth_of_field, render_without_occlusion
 
 PairKind = Literal["in_situ", "near_plane", "cut_out"]
@@ -62,7 +62,7 @@ class PairRecipe:
         foreground_share: Share of pairs with something out of focus in front of the subject.
         night_share: Share of pairs by night, with lamps in the background.
         camera_share: Share of pairs with a sensor's noise and JPEG's losses in both pictures.
-        variety: How far scenes to train on may be from the photos they are made of.
+        variety: How far scenes may be from the photos they are made of, in training: validation and scores drop it.
         occlusion: "handled", or "ignored" for the ablation that shows what it is good for.
     """
 
@@ -95,8 +95,8 @@ class PairRecipe:
             )
 
     @property
-    def of_photos_as_they_are(self) -> "PairRecipe":
-        """The same without any variety: what networks are scored on."""
+    def without_variety(self) -> "PairRecipe":
+        """The same by a plain variety, which networks are scored by."""
         return replace(self, variety=Variety())
 
 
@@ -171,31 +171,34 @@ class PairMaker:
         return scene
 
     def _draw_whole_photo(self, kind: PairKind, rng: np.random.Generator, *, height: int, width: int) -> Scene | None:
-        names = self.subjects if kind == "in_situ" else self.photo_names
-        cropped = self._crop_sharp(names, rng, height=height, width=width)
-        if cropped is None:
+        scene = self._draw_sharp(self.subjects if kind == "in_situ" else self.photo_names, rng)
+        if scene is None:
             return None
+        variety = self.recipe.variety
+        if kind == "in_situ" and variety.has_close_windows:  # depth is smeared by a share of the photo, not of them
+            scene = snap_depth(scene)
+        cropped = random_crop(vary_tilt(scene, rng, variety), rng, variety, height=height, width=width)
         if kind == "in_situ":
             return snap_depth(cropped)
         take = take_near_plane_with_subject if self.recipe.near_plane_takes_subject else take_near_plane
         return take(cropped, rng)
 
     def _draw_cut_out(self, rng: np.random.Generator, *, height: int, width: int) -> Scene | None:
-        plate = self._crop_sharp(self.plates, rng, height=height, width=width)
+        plate = self._draw_sharp(self.plates, rng)
         if plate is None:
             return None
+        # In a close window the plate's own subject could be a second candidate for the focus.
+        variety = self.recipe.variety.in_wide_windows
+        plate = random_crop(vary_tilt(plate, rng, variety), rng, variety, height=height, width=width)
         if rng.random() < self.recipe.bystander_share:
             plate = add_bystander(self._load(self.subjects, rng), plate, rng)
-        return lay_over(vary_pose(self._load(self.subjects, rng), rng, self.recipe.variety), plate, rng)
+        return lay_over(self._load(self.subjects, rng), plate, rng)
 
-    def _crop_sharp(self, names: Sequence[str], rng: np.random.Generator, *, height: int, width: int) -> Scene | None:
-        """Draw a photo and a window of it; None where a lens has blurred its background already."""
+    def _draw_sharp(self, names: Sequence[str], rng: np.random.Generator) -> Scene | None:
+        """Draw a photo; None where a lens has blurred its background already."""
         name = str(rng.choice(names))
         scene = self._load([name], rng)
-        if not self._has_sharp_background(name, scene):
-            return None
-        variety = self.recipe.variety
-        return random_crop(vary_pose(scene, rng, variety), rng, variety, height=height, width=width)
+        return scene if self._has_sharp_background(name, scene) else None
 
     def _has_plain_focus(self, scene: Scene) -> bool:
         recipe = self.recipe
@@ -228,6 +231,18 @@ class PairMaker:
         if self.recipe.occlusion == "ignored":
             return render_without_occlusion(scene.photo, scene.matte, scene.disparity, lens, layers=6, lights=lights)
         return render_focused(scene, lens, lights=lights)
+
+
+def open_splits(folder: Path, *, recipe: PairRecipe, seed: int) -> tuple[PairMaker, PairMaker]:
+    """Open the sources of a corpus' training pairs and of its validation pairs, which have no variety."""
+    entries = read_manifest(folder)
+    train, validation = (
+        [entry for entry in entries if is_held_out(entry.name) == held_out] for held_out in (False, True)
+    )
+    return (
+        PairMaker(folder, train, recipe=recipe, seed=seed),
+        PairMaker(folder, validation, recipe=recipe.without_variety, seed=seed + 1),
+    )
 
 
 def focus_on_subject(scene: Scene, *, radius_px: float) -> Lens:

@@ -1,9 +1,10 @@
-"""Many scenes of one photo: windows of it, turned, stretched, mirrored, and in other light and colours.
+"""Many scenes of one photo: windows of it, tilted, out of proportion, in other light and other colours.
 
-Every function takes a seeded Generator and returns a new scene. What a `Variety` does not ask for draws nothing from
-the Generator, so that pairs by a plainer one stay the same.
+Functions that draw take a seeded Generator; all return new scenes. A plain `Variety` draws no more than windows and
+light need.
 """
 
+import math
 from dataclasses import dataclass, replace
 
 import cv2
@@ -12,8 +13,8 @@ import numpy as np
 from bggan_core.data.corpus import Scene
 from bggan_core.optics import Array
 
-# The smallest window that is cut of a photo however small it is, as a share of the largest that fits.
-_WIDE_WINDOW = 0.75
+# Closest window of a plain variety, and of photos too small for a closer one: a share of the largest window's sides.
+_PLAIN_CLOSEST = 0.75
 
 
 @dataclass(frozen=True)
@@ -21,59 +22,68 @@ class Variety:
     """How far a scene may be from the photo it is made of; as it is written here, not far.
 
     Args:
-        closest_window: Smallest window, as a share of the largest that fits; photos with too few pixels for it at the
-            wanted size give wider ones, down to three quarters.
+        closest_window: Sides of the smallest window, as a share of those of the largest that fits. Closer than three
+            quarters only photos are seen that have a pixel for every one of the scene's; smaller ones are scaled up.
         stretch: Most that width and height may be out of proportion, as a share.
-        turn_deg: Most that the camera may be tilted to either side, in degrees.
+        tilt_deg: Most that the camera may be tilted to either side, in degrees. Cut-outs stand upright all the same.
         hue_deg: Most that all hues may turn around the circle of colours, in degrees.
         saturation: Range of the factor on saturation.
     """
 
-    closest_window: float = _WIDE_WINDOW
+    closest_window: float = _PLAIN_CLOSEST
     stretch: float = 0.0
-    turn_deg: float = 0.0
+    tilt_deg: float = 0.0
     hue_deg: float = 0.0
     saturation: tuple[float, float] = (1.0, 1.0)
 
     def __post_init__(self) -> None:
-        if not 0 < self.closest_window <= _WIDE_WINDOW:
-            raise ValueError(f"closest_window must be over 0 and at most {_WIDE_WINDOW}, got {self.closest_window}")
+        if not 0 < self.closest_window <= _PLAIN_CLOSEST:
+            raise ValueError(f"closest_window must be over 0 and at most {_PLAIN_CLOSEST}, got {self.closest_window}")
         if not 0 <= self.stretch <= 1:
             raise ValueError(f"stretch must be at least 0 and at most 1, got {self.stretch}")
-        if not 0 <= self.turn_deg <= 45:
-            raise ValueError(f"turn_deg must be at least 0 and at most 45, got {self.turn_deg}")
+        if not 0 <= self.tilt_deg <= 45:
+            raise ValueError(f"tilt_deg must be at least 0 and at most 45, got {self.tilt_deg}")
         if not 0 <= self.hue_deg <= 180:
             raise ValueError(f"hue_deg must be at least 0 and at most 180, got {self.hue_deg}")
-        if not 0 <= self.saturation[0] <= self.saturation[1]:
+        if not 0 <= self.saturation[0] <= self.saturation[1] < math.inf:
             raise ValueError(f"saturation must be two factors, the smaller first, got {self.saturation}")
 
+    @property
+    def has_close_windows(self) -> bool:
+        """Whether it has windows that a plain one has not."""
+        return self.closest_window < _PLAIN_CLOSEST
 
-def vary_pose(scene: Scene, rng: np.random.Generator, variety: Variety) -> Scene:
-    """Tilt the camera."""
-    return turn(scene, rng.uniform(-variety.turn_deg, variety.turn_deg)) if variety.turn_deg else scene
+    @property
+    def in_wide_windows(self) -> "Variety":
+        """The same without close windows."""
+        return replace(self, closest_window=_PLAIN_CLOSEST)
 
 
-def turn(scene: Scene, degrees: float) -> Scene:
-    """Turn a scene around its middle, anticlockwise, and keep the largest window of its own shape without corners."""
+def vary_tilt(scene: Scene, rng: np.random.Generator, variety: Variety) -> Scene:
+    """Tilt the camera to either side."""
+    return tilt(scene, rng.uniform(-variety.tilt_deg, variety.tilt_deg)) if variety.tilt_deg else scene
+
+
+def tilt(scene: Scene, degrees: float) -> Scene:
+    """Turn a scene anticlockwise around its middle, and keep the largest window of its own shape without corners."""
     height, width = scene.matte.shape
-    sine, cosine = abs(np.sin(np.radians(degrees))), np.cos(np.radians(degrees))
+    sine, cosine = abs(math.sin(math.radians(degrees))), math.cos(math.radians(degrees))
     share = min(width / (width * cosine + height * sine), height / (width * sine + height * cosine))
-    size = int(width * share), int(height * share)
+    size = max(1, int(width * share)), max(1, int(height * share))
     move = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), degrees, 1.0)
     move[:, 2] += (size[0] - width) / 2, (size[1] - height) / 2
     planes = (scene.photo, scene.matte, scene.disparity)
-    # Windows end within half a pixel of the photo's rim.
+    # Nothing of the window lies beyond the rim but by rounding.
     return Scene(*(cv2.warpAffine(plane, move, size, borderMode=cv2.BORDER_REPLICATE) for plane in planes))
 
 
 def random_crop(scene: Scene, rng: np.random.Generator, variety: Variety, *, height: int, width: int) -> Scene:
     """Cut a random window of nearly the wanted shape, and scale it to a size in pixels."""
-    stretch = 1.0 + variety.stretch
-    proportion = float(np.sqrt(rng.uniform(1.0 / stretch, stretch))) if variety.stretch else 1.0
+    proportion = (1.0 + variety.stretch) ** rng.uniform(-0.5, 0.5) if variety.stretch else 1.0
     full_height, full_width = scene.matte.shape
     largest = min(full_height / (height * proportion), full_width * proportion / width)
-    closest = min(_WIDE_WINDOW, max(variety.closest_window, 1.0 / largest))
-    scale = largest * rng.uniform(closest, 1.0)
+    as_many_pixels = max(proportion, 1.0 / proportion) / largest
+    scale = largest * rng.uniform(min(_PLAIN_CLOSEST, max(variety.closest_window, as_many_pixels)), 1.0)
     rows, columns = int(height * proportion * scale), int(width / proportion * scale)
     top, left = rng.integers(full_height - rows + 1), rng.integers(full_width - columns + 1)
     return scene.crop(np.s_[top : top + rows, left : left + columns]).resize(height, width)

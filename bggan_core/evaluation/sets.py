@@ -138,10 +138,9 @@ def synthetic_set(
     Args:
         trained: Names of the photos that the networks were trained on.
     """
-    recipe = recipe.of_photos_as_they_are
     maker = open_held_out_pairs(corpus, trained, recipe=recipe, seed=seed)
     others = [entry for entry in read_manifest(corpus) if not is_held_out(entry.name)]
-    fit_maker = PairMaker(corpus, others, recipe=recipe, seed=seed + 1)
+    fit_maker = PairMaker(corpus, others, recipe=recipe.without_variety, seed=seed + 1)
     fit = list(_make(fit_maker, count=min(_FIT_PAIRS, count), height=height, width=width))
     gaussian, disc = fit_gaussian_share(fit), fit_oracle_share(fit)
     return EvaluationSet(
@@ -160,9 +159,9 @@ def synthetic_set(
 
 
 def open_held_out_pairs(corpus: Path, trained: Collection[str], *, recipe: PairRecipe, seed: int) -> PairMaker:
-    """Open a source of pairs of held-out photos, as they are, of whose series none was trained on."""
+    """Open a source of pairs of held-out photos, without variety, of whose series none was trained on."""
     entries = never_trained_on(read_manifest(corpus), trained)
-    return PairMaker(corpus, entries, recipe=recipe.of_photos_as_they_are, seed=seed)
+    return PairMaker(corpus, entries, recipe=recipe.without_variety, seed=seed)
 
 
 def _by_night(recipe: PairRecipe) -> str:

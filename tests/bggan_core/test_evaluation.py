@@ -185,10 +185,10 @@ def test_a_synthetic_set_has_an_oracle_and_no_photo_trained_on(corpus, monkeypat
     assert [pair.name for pair in drawn.pairs] == ["synthetic/0", "synthetic/1"]
 
 
-def test_networks_are_scored_on_photos_as_they_are(corpus, monkeypatch):
+def test_networks_are_scored_without_variety(corpus, monkeypatch):
     monkeypatch.setattr("bggan_core.evaluation.sets.never_trained_on", lambda entries, _trained: entries)
     monkeypatch.setattr("bggan_core.evaluation.sets.is_held_out", lambda name: name < "generated_004")
-    varied = PairRecipe(variety=Variety(closest_window=0.5, turn_deg=20.0, saturation=(0.0, 0.1)))
+    varied = PairRecipe(variety=Variety(closest_window=0.5, tilt_deg=20.0, saturation=(0.0, 0.1)))
     plain, other = (
         synthetic_set(corpus, (), recipe=recipe, seed=1, count=2, height=48, width=72)
         for recipe in (PairRecipe(), varied)

@@ -71,7 +71,7 @@ def test_the_card_says_of_which_kind_the_scored_pairs_are_and_how_to_print_the_t
     assert f"Reprint: `{command}`." in photographed
     assert "not photographs of a real lens" in synthetic
     assert "Reprint" not in synthetic
-    assert "which no named configuration has" in synthetic
+    assert "No named configuration draws them" in synthetic
 
 
 def _manifest(**fields):

@@ -7,8 +7,8 @@ import pytest
 
 from bggan_core.configs import CONFIGS
 from bggan_core.data.corpus import Scene, read_manifest
-from bggan_core.data.synthetic import PairMaker, PairRecipe
-from bggan_core.data.variety import Variety, random_crop, turn, vary_light, vary_pose
+from bggan_core.data.synthetic import PairMaker, PairRecipe, open_splits
+from bggan_core.data.variety import Variety, random_crop, tilt, vary_light, vary_tilt
 
 PLAIN = Variety()
 
@@ -22,27 +22,27 @@ def _ramps(height: int, width: int) -> Scene:
 
 @pytest.mark.parametrize("degrees", [-30.0, -4.0, 0.0, 4.0, 30.0])
 @pytest.mark.parametrize(("height", "width"), [(120, 180), (180, 120), (90, 240)])
-def test_a_turned_scene_shows_the_photo_turned_and_nothing_else(degrees, height, width):
-    turned = turn(_ramps(height, width), degrees)
-    own_height, own_width = turned.matte.shape
+def test_a_tilted_scene_shows_the_photo_tilted_and_nothing_else(degrees, height, width):
+    tilted = tilt(_ramps(height, width), degrees)
+    own_height, own_width = tilted.matte.shape
     y, x = np.mgrid[:own_height, :own_width]
     x, y = (x - (own_width - 1) / 2) / 100, (y - (own_height - 1) / 2) / 100
     sine, cosine = np.sin(np.radians(degrees)), np.cos(np.radians(degrees))
-    # Seen on the screen, y down, a point turned anticlockwise came from clockwise of it.
+    # Seen on the screen, y down, a point tilted anticlockwise came from clockwise of it.
     columns, rows = x * cosine - y * sine, x * sine + y * cosine
-    half_a_pixel = 0.006
-    np.testing.assert_allclose(turned.photo[..., 0], columns, atol=half_a_pixel)
-    np.testing.assert_allclose(turned.photo[..., 1], rows, atol=half_a_pixel)
-    np.testing.assert_allclose(turned.matte, columns, atol=half_a_pixel)
-    np.testing.assert_allclose(turned.disparity, rows, atol=half_a_pixel)
+    a_twentieth_of_a_pixel = 5e-4
+    np.testing.assert_allclose(tilted.photo[..., 0], columns, atol=a_twentieth_of_a_pixel)
+    np.testing.assert_allclose(tilted.photo[..., 1], rows, atol=a_twentieth_of_a_pixel)
+    np.testing.assert_allclose(tilted.matte, columns, atol=a_twentieth_of_a_pixel)
+    np.testing.assert_allclose(tilted.disparity, rows, atol=a_twentieth_of_a_pixel)
 
 
 @pytest.mark.parametrize(("height", "width"), [(120, 180), (180, 120), (90, 240)])
-def test_a_turned_scene_keeps_its_shape_and_as_much_as_fits(height, width):
-    turned = turn(_ramps(height, width), 10.0)
-    own_height, own_width = turned.matte.shape
+def test_a_tilted_scene_keeps_its_shape_and_as_much_as_fits(height, width):
+    tilted = tilt(_ramps(height, width), 10.0)
+    own_height, own_width = tilted.matte.shape
     assert own_width / own_height == pytest.approx(width / height, abs=0.03)
-    reach = max(np.abs(turned.photo[..., 0]).max() / (width / 200), np.abs(turned.photo[..., 1]).max() / (height / 200))
+    reach = max(np.abs(tilted.photo[..., 0]).max() / (width / 200), np.abs(tilted.photo[..., 1]).max() / (height / 200))
     assert reach > 0.97  # a corner of it lies at the photo's rim
 
 
@@ -78,19 +78,26 @@ def test_no_window_is_so_close_that_pixels_are_made_up(photo, closest):
     assert rows.min() == pytest.approx(closest, abs=0.03)
 
 
+def test_nor_is_one_out_of_proportion():
+    rows, columns = _windows(Variety(closest_window=0.2, stretch=0.5), photo=(96, 144), height=48, width=72)
+    assert rows.min() * 96 > 48 - 1.5
+    assert columns.min() * 144 > 72 - 1.5
+
+
 def test_windows_may_be_out_of_proportion_to_either_side():
     rows, columns = _windows(Variety(stretch=0.25), photo=(240, 360), height=48, width=72)
     proportions = columns / rows
     assert 0.78 < proportions.min() < 0.83
     assert 1.2 < proportions.max() < 1.28
+    assert np.log(proportions).mean() == pytest.approx(0, abs=0.02)
 
 
 def test_cameras_are_tilted_to_either_side_and_no_further_than_asked():
     rng = np.random.default_rng(5)
-    turned = [vary_pose(_ramps(60, 90), rng, Variety(turn_deg=8.0)) for _ in range(100)]
+    tilted = [vary_tilt(_ramps(60, 90), rng, Variety(tilt_deg=8.0)) for _ in range(100)]
     slopes = [
         np.degrees(np.arctan2(*np.array([-np.gradient(t.matte, axis=0), np.gradient(t.matte, axis=1)]).mean((1, 2))))
-        for t in turned
+        for t in tilted
     ]
     assert -8.3 < min(slopes) < -6.5
     assert 6.5 < max(slopes) < 8.3
@@ -117,10 +124,21 @@ def test_hues_and_saturation_move_as_far_as_asked_and_nothing_else_does():
     np.testing.assert_allclose(varied[:, 2], plain[:, 2], atol=1e-4)
 
 
-def test_a_plain_variety_draws_no_more_than_it_must():
+def test_a_plain_variety_draws_what_pairs_have_always_drawn():
+    """Or the pairs of a seed, and all figures of networks scored on them, would be others."""
     rng, same = np.random.default_rng(5), np.random.default_rng(5)
     scene = _ramps(60, 90)
-    assert vary_pose(scene, rng, PLAIN) is scene
+    assert vary_tilt(scene, rng, PLAIN) is scene
+    cropped = random_crop(scene, rng, PLAIN, height=16, width=24)
+    share = same.uniform(0.75, 1.0)
+    rows, columns = int(16 * 3.75 * share), int(24 * 3.75 * share)
+    top, left = same.integers(60 - rows + 1), same.integers(90 - columns + 1)
+    expected = cv2.resize(scene.photo[top : top + rows, left : left + columns], (24, 16), interpolation=cv2.INTER_AREA)
+    np.testing.assert_array_equal(cropped.photo, expected)
+    vary_light(scene, rng, PLAIN)
+    same.uniform(size=5)  # exposure, a tint of three, contrast
+    if same.random() < 0.3:
+        same.uniform()
     assert rng.bit_generator.state == same.bit_generator.state
 
 
@@ -131,12 +149,13 @@ def test_a_plain_variety_draws_no_more_than_it_must():
         {"closest_window": 0.8},
         {"stretch": -0.1},
         {"stretch": 1.1},
-        {"turn_deg": -1.0},
-        {"turn_deg": 46.0},
+        {"tilt_deg": -1.0},
+        {"tilt_deg": 46.0},
         {"hue_deg": -1.0},
         {"hue_deg": 181.0},
         {"saturation": (1.2, 0.8)},
         {"saturation": (-0.1, 0.8)},
+        {"saturation": (0.5, float("inf"))},
     ],
 )
 def test_what_no_scene_can_be_is_refused_by_name(field):
@@ -163,27 +182,44 @@ def test_pairs_have_the_colours_that_their_recipe_asks_for(corpus, in_situ_share
 @pytest.mark.parametrize("in_situ_share", [1.0, 0.0], ids=["in_situ", "cut_out"])
 def test_the_ground_of_pairs_tilts_where_their_recipe_asks_for_it(corpus, in_situ_share):
     """The corpus' ground recedes row by row, so that untilted pairs have one radius along the first of them."""
-    for variety, tilts in ((PLAIN, False), (Variety(turn_deg=30.0), True)):
+    for variety, tilts in ((PLAIN, False), (Variety(tilt_deg=30.0), True)):
         pairs = _pairs(corpus, variety, in_situ_share=in_situ_share)
         spreads = [np.ptp(pair.radius_px[0]) / pair.radius_px.max() for pair in pairs]
         assert (max(spreads) > 0.1) == tilts
 
 
-def test_cut_outs_tilt_too(corpus, tmp_path):
-    upright = tmp_path / "corpus"
-    shutil.copytree(corpus, upright)
-    matte = np.zeros((96, 144), np.uint8)
-    matte[30:70, 50:90] = 255
-    for entry in read_manifest(corpus):
-        if entry.subject_fraction > 0:
-            cv2.imwrite(str(upright / "mattes" / f"{entry.name}.jpg"), matte, [cv2.IMWRITE_JPEG_QUALITY, 100])
+def test_plates_have_no_close_windows(corpus):
+    """Where the plate's own subject, small enough in the whole photo, might be taken for the one in focus."""
+    plain, close = (_pairs(corpus, Variety(closest_window=share), in_situ_share=0.0) for share in (0.75, 0.2))
+    for one, other in zip(plain, close, strict=True):
+        np.testing.assert_array_equal(one.photo, other.photo)
 
-    def leans(pair) -> bool:
-        starts = (pair.matte > 0.5).argmax(axis=1)[(pair.matte > 0.5).any(axis=1)]
-        return bool(np.ptp(starts) > 3)
 
-    assert not any(leans(pair) for pair in _pairs(upright, PLAIN, in_situ_share=0.0))
-    assert any(leans(pair) for pair in _pairs(upright, Variety(turn_deg=30.0), in_situ_share=0.0))
+def test_smeared_depth_is_taken_off_the_background_in_close_windows_too(corpus, tmp_path):
+    """The corpus' subject is 140 nearer than the ground: smear that by 3 of 144 pixels, as depth networks do."""
+    smeared = tmp_path / "corpus"
+    shutil.copytree(corpus, smeared)
+    entries = [entry for entry in read_manifest(corpus) if entry.subject_fraction > 0]
+    for entry in entries:
+        matte = cv2.imread(str(corpus / "mattes" / f"{entry.name}.jpg"), cv2.IMREAD_GRAYSCALE)
+        near = cv2.dilate(matte, np.ones((7, 7), np.uint8)) > 127
+        depth = np.where(near, 200, 60).astype(np.uint8)
+        cv2.imwrite(str(smeared / "depth" / f"{entry.name}.jpg"), depth, [cv2.IMWRITE_JPEG_QUALITY, 100])
+    recipe = replace(NOTHING_ADDED, in_situ_share=1.0, near_plane_share=0.0, variety=Variety(closest_window=0.4))
+    maker = PairMaker(smeared, entries, recipe=recipe, seed=3)
+    for index in range(6):
+        pair = maker.make(index, height=40, width=60)
+        beside = (cv2.dilate(pair.matte, np.ones((5, 5), np.uint8)) > 0.5) & (pair.matte < 0.05)
+        assert np.median(np.abs(pair.radius_px[beside])) > 0.5 * np.abs(pair.radius_px).max()
+
+
+def test_training_pairs_are_varied_and_validation_pairs_are_not(corpus, monkeypatch):
+    monkeypatch.setattr("bggan_core.data.synthetic.is_held_out", lambda name: name < "generated_006")
+    varied = Variety(tilt_deg=20.0, saturation=(0.0, 0.0))
+    train, validation = open_splits(corpus, recipe=replace(NOTHING_ADDED, variety=varied), seed=3)
+    assert np.ptp(train.make(0, height=48, width=72).photo, axis=2).max() < 1e-5
+    assert np.ptp(validation.make(0, height=48, width=72).photo, axis=2).max() > 0.1
+    assert not set(train.photo_names) & set(validation.photo_names)
 
 
 def test_the_varied_configuration_differs_in_its_variety_alone():

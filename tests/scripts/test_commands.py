@@ -33,7 +33,7 @@ from scripts.benchmark_votes import report_votes
 from scripts.study_tables import picture_metrics
 from tests.bggan_core.networks import TINY
 
-VARIED = PairRecipe(variety=Variety(turn_deg=5.0))
+VARIED = PairRecipe(variety=Variety(tilt_deg=5.0))
 
 
 @pytest.fixture(scope="module")

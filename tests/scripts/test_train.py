@@ -13,7 +13,6 @@ from bggan_core.checkpoints import load_trained, read_history
 from bggan_core.configs import Phase, StageB, TrainingConfig
 from bggan_core.critics import CriticsConfig
 from bggan_core.data.ebb import EbbRecipe
-from bggan_core.data.variety import Variety
 from bggan_core.loss_curves import read_columns, running_mean
 from scripts import benchmark, make_ebb_sample, plot_training, train
 from tests.bggan_core.features import SHALLOW, write_random_vgg
@@ -63,20 +62,6 @@ def test_one_command_trains_both_stages_on_either_source(source, request, weight
     losses = [float(row["total"]) for row in csv.DictReader(log)]
     assert np.isfinite(losses).all()
     assert load_trained(tmp_path / "stage-b", best=True)[2].steps == 2
-
-
-@pytest.mark.usefixtures("tiny_configs")
-def test_training_photos_are_varied_and_validation_photos_are_not(corpus, tmp_path, monkeypatch):
-    drawn = []
-
-    class Recorded(train.PairMaker):
-        def __init__(self, folder, entries, *, recipe, seed):
-            super().__init__(folder, entries, recipe=recipe, seed=seed)
-            drawn.append(recipe.variety)
-
-    monkeypatch.setattr(train, "PairMaker", Recorded)
-    train.main(corpus, tmp_path / "run", config="tiny", settings=["pairs.variety.turn_deg=20.0"])
-    assert drawn == [Variety(turn_deg=20.0), Variety()]
 
 
 def test_stage_b_alone_needs_a_trained_network(corpus, weights, tiny_configs, tmp_path):
