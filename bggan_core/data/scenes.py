@@ -1,4 +1,4 @@
-"""Scenes to be photographed: drawn from a corpus, put together from several photos, lit, and judged for fitness.
+"""Scenes to be photographed: put together from several photos, lit, and judged for fitness.
 
 Functions that place or light take a seeded Generator and return new scenes; nothing is changed in place. Sizes that
 are shares are shares of the longer side.
