@@ -87,7 +87,7 @@ def _quality(manifest: Mapping[str, Any]) -> str:
     }[manifest["evaluation_pairs"]]
     if command := manifest["evaluation_command"]:
         return f"{pairs} Reprint: `{command}`."
-    return f"{pairs} No named configuration draws them: by the recipe in `manifest.json`, without its variety."
+    return f"{pairs} No named configuration draws them; the recipe in `manifest.json` does, without its variety."
 
 
 def _choice(manifest: Mapping[str, Any]) -> str:
