@@ -167,7 +167,7 @@ def _open(path: Path) -> Photo:
 def _pairs(
     corpus: Path, entries: Sequence[CorpusEntry], *, recipe: PairRecipe, count: int, seed: int
 ) -> Iterator[Pair]:
-    maker = PairMaker(corpus, entries, recipe=recipe.without_variety, seed=seed)
+    maker = PairMaker(corpus, entries, recipe=recipe, seed=seed)
     return (maker.make(index, height=256, width=384) for index in range(count))
 
 
