@@ -81,21 +81,50 @@ def read_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> S
     """Take settings from the command line, then from the environment, then from the defaults."""
     on_a_space = "SPACE_ID" in environment
     parser = argparse.ArgumentParser(description="Serve the bokeh demo page and the rating study.")
-    parser.add_argument("--host", default="0.0.0.0" if on_a_space else Settings.host)
-    parser.add_argument("--port", type=int, default=environment.get("GRADIO_SERVER_PORT", Settings.port))
-    parser.add_argument("--weights", type=Path, default=environment.get("BGGAN_WEIGHTS", Settings.weights))
-    parser.add_argument("--examples", type=Path, default=environment.get("BGGAN_EXAMPLES", Settings.examples))
-    parser.add_argument("--data", type=Path, default=environment.get("BGGAN_DATA", Settings.data))
-    parser.add_argument("--database-url", default=environment.get("DATABASE_URL"))
     parser.add_argument(
-        "--max-upload-megabytes",
-        type=int,
-        default=environment.get("BGGAN_MAX_UPLOAD_MEGABYTES", Settings.max_upload_megabytes),
+        "--host", default="0.0.0.0" if on_a_space else Settings.host, help="address to listen on (%(default)s)"
     )
-    parser.add_argument(
+
+    def add(option: str, *, variable: str, default: object, explanation: str, kind: type = str) -> None:
+        # Of the defaults only, because $DATABASE_URL may hold a password.
+        told = f"{explanation} (${variable}, else {default})".replace("%", "%%")
+        parser.add_argument(option, type=kind, default=environment.get(variable, default), help=told)
+
+    add("--port", variable="GRADIO_SERVER_PORT", default=Settings.port, kind=int, explanation="port to listen on")
+    add("--weights", variable="BGGAN_WEIGHTS", default=Settings.weights, kind=Path, explanation="the network's folder")
+    add(
+        "--examples",
+        variable="BGGAN_EXAMPLES",
+        default=Settings.examples,
+        kind=Path,
+        explanation="folder of the page's example photos",
+    )
+    add(
+        "--data",
+        variable="BGGAN_DATA",
+        default=Settings.data,
+        kind=Path,
+        explanation="folder for studies, votes, keys and photos in work",
+    )
+    add(
+        "--database-url",
+        variable="DATABASE_URL",
+        default=None,
+        explanation="postgresql://... for studies and votes; none is SQLite in the data folder",
+    )
+    add(
+        "--max-upload-megabytes",
+        variable="BGGAN_MAX_UPLOAD_MEGABYTES",
+        default=Settings.max_upload_megabytes,
+        kind=int,
+        explanation="largest photo taken",
+    )
+    add(
         "--enrolments-per-hour",
-        type=int,
-        default=environment.get("BGGAN_ENROLMENTS_PER_HOUR", Settings.enrolments_per_hour),
+        variable="BGGAN_ENROLMENTS_PER_HOUR",
+        default=Settings.enrolments_per_hour,
+        kind=int,
+        explanation="visits that one network address may begin in an hour; 0 for any number",
     )
     return Settings(**vars(parser.parse_args(arguments)), hub_login=read_hub_login(environment))
 

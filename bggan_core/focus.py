@@ -1,6 +1,6 @@
 """Did the rendering keep sharp what the lens kept sharp? Measures of *where* it blurs and by how much.
 
-All of them look at local detail: the root of the gradient energy of the grey picture, averaged over a Gaussian window.
+Most of them look at local detail: the root of the gradient energy of the grey picture, averaged over a Gaussian window.
 The share of the photo's detail that a picture kept is about 1 where it is in focus and falls with the radius of blur;
 neither misregistration by a pixel or two nor a defocused background's exact colours change it. What the lens kept
 labels the scene, what the rendering kept is judged by the labels. Only textured pixels can be judged, and those that

@@ -136,9 +136,9 @@ def _centre(image: keras.KerasTensor, config: PerceptualConfig) -> keras.KerasTe
 def _fetch_vgg19(config: PerceptualConfig) -> Tensors:
     if config.network != "vgg19":
         raise PerceptualWeightsError(
-            f"{config.network} has no public download. Choices: give its weights by --perceptual-weights FILE, or "
-            "compare in VGG19 by --set stage_b.perceptual.network=vgg19 --set stage_b.perceptual.layer=relu5_4 "
-            "--set stage_b.perceptual.scale=1"
+            f"{config.network} must be given. Choices: make its file by scripts/make_vgg16_hed.py and give it by "
+            "--perceptual-weights FILE, or compare in VGG19 by --set stage_b.perceptual.network=vgg19 "
+            "--set stage_b.perceptual.layer=relu5_4 --set stage_b.perceptual.scale=1"
         )
     try:
         return _read_application(config, "imagenet")

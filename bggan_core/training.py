@@ -170,7 +170,10 @@ class Trainer:
         return {"psnr_db": float(means[0]), "ssim": float(means[1])}
 
     def _checkpoint(self) -> tf.train.Checkpoint:
-        """All that changes in training; the names are those of runs of the first version."""
+        """All that changes in training.
+
+        Heads come back as their optimizer's variables: layers in Keras' lists are nothing a checkpoint looks for.
+        """
         objects: dict[str, Any] = {
             "network": self.network,
             "optimizer": self.learners.optimizer,

@@ -1,4 +1,4 @@
-"""Measure speed: every figure is a ratio to a baseline timed in the same run, because machines and hours differ."""
+"""Measure speed. What compares is a ratio to a baseline timed in the same run, because machines and hours differ."""
 
 import dataclasses
 import resource

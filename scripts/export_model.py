@@ -152,13 +152,13 @@ def _evaluation_command(config: TrainingConfig, data: Path, *, count: int, with_
     """Write the command that prints the evaluation again; None where no named configuration draws its pairs."""
     options = " --perceptual-weights FILE" if with_distance else ""
     if is_ebb(data):
-        return f"python scripts/evaluate.py --pairs FOLDER --protocol native --count {count}{options}"
+        return f".venv/bin/python scripts/evaluate.py --pairs FOLDER --protocol native --count {count}{options}"
     scored = config.pairs.without_variety
     recipes = [name for name, known in CONFIGS.items() if known.pairs == scored]
     if not recipes:
         return None
     recipe = config.name if config.name in recipes else recipes[0]
-    return f"python scripts/evaluate.py --corpus FOLDER --recipe {recipe} --count {count}{options}"
+    return f".venv/bin/python scripts/evaluate.py --corpus FOLDER --recipe {recipe} --count {count}{options}"
 
 
 def _candidate_sizes(config: TrainingConfig) -> list[int]:

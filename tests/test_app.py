@@ -37,6 +37,19 @@ def test_database_lies_in_the_data_folder_unless_named() -> None:
     assert read_settings([], {"DATABASE_URL": "postgresql://db/bggan"}).study_database == "postgresql://db/bggan"
 
 
+def test_help_names_every_variable_and_shows_no_password(capsys: pytest.CaptureFixture[str]) -> None:
+    """A database's URL may hold one, and a % too."""
+    with pytest.raises(SystemExit):
+        read_settings(["--help"], {"DATABASE_URL": "postgresql://rater:hush%21@db/bggan"})
+    told = capsys.readouterr().out
+    assert "hush" not in told
+    named = {"GRADIO_SERVER_PORT", "DATABASE_URL"}
+    named |= {
+        f"BGGAN_{name}" for name in ("WEIGHTS", "EXAMPLES", "DATA", "MAX_UPLOAD_MEGABYTES", "ENROLMENTS_PER_HOUR")
+    }
+    assert set(re.findall(r"\$([A-Z_]+)", told)) == named
+
+
 def test_data_folder_is_the_repositorys_wherever_the_app_is_started(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

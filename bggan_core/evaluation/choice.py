@@ -13,7 +13,7 @@ from bggan_core.evaluation.estimates import Estimate, bootstrap_mean
 from bggan_core.evaluation.methods import Method
 from bggan_core.focus import fitted_psnr_gain
 
-# About a twentieth of what the shipped network gains over a global Gaussian (docs/evaluation.md).
+# About a fortieth of what the shipped network gains over a global Gaussian (docs/evaluation.md).
 TOLERANCE_DB = 0.1
 
 RULE = (

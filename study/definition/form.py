@@ -70,7 +70,7 @@ class GoldForm(ItemForm):
 
 
 class StudyForm(_Form):
-    """A whole study file; docs/study.md explains each field by an example."""
+    """A whole study file; docs/study.md explains each field."""
 
     name: Annotated[str, StringConstraints(pattern=rf"^{STUDY_NAME.pattern}$")]
     mode: Mode = "rating"

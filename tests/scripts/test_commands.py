@@ -75,7 +75,7 @@ def test_the_model_card_says_what_the_manifest_says(published):
     assert manifest["sha256"] in card
     assert manifest["evaluation"] in card
     # The first configuration whose recipe is the run's without its variety.
-    assert "`python scripts/evaluate.py --corpus FOLDER --recipe paper --count 2`" in card
+    assert "`.venv/bin/python scripts/evaluate.py --corpus FOLDER --recipe paper --count 2`" in card
     assert "| CC0 |" in card
 
 
@@ -312,7 +312,7 @@ def test_a_network_is_published_with_photographed_pairs(published, corpus, ebb, 
     assert "2 photographed pairs (ebb/4400 to ebb/4401)" in manifest["evaluation"]
     card = (tmp_path / "README.md").read_text()
     assert "These are photographed pairs" in card
-    assert "`python scripts/evaluate.py --pairs FOLDER --protocol native --count 2`" in card
+    assert "`.venv/bin/python scripts/evaluate.py --pairs FOLDER --protocol native --count 2`" in card
     assert "Mattes and depth" in card
 
 

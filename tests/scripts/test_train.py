@@ -79,7 +79,7 @@ def test_guidance_that_stage_b_cannot_have_is_refused_before_stage_a(ebb, weight
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({}, "has no public download"),
+        ({}, "make its file by scripts/make_vgg16_hed.py"),
         ({"perceptual_weights": Path("absent.npz")}, "is no file"),
         ({"config": "guided", "settings": ["b.guidance.defocus=0"]}, r"--set guidance\.features=0"),
     ],
