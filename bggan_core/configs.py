@@ -310,7 +310,7 @@ ABLATION_B = dataclasses.replace(
 )
 
 
-def _with_normalization(config: TrainingConfig, normalization: NormalizationName) -> TrainingConfig:
+def _normalized(config: TrainingConfig, normalization: NormalizationName) -> TrainingConfig:
     return dataclasses.replace(
         config,
         name=config.name.replace("instance", normalization),
@@ -320,12 +320,7 @@ def _with_normalization(config: TrainingConfig, normalization: NormalizationName
 
 # Fig. 4: one strategy, three normalisations. Fig. 5: stage B by eq. 3 against eq. 7, from one stage A.
 ABLATIONS = (
-    ABLATION,
-    ABLATION_B,
-    _with_normalization(ABLATION, "batch"),
-    _with_normalization(ABLATION_B, "batch"),
-    _with_normalization(ABLATION, "none"),
-    _with_normalization(ABLATION_B, "none"),
+    *(_normalized(each, name) for name in ("instance", "batch", "none") for each in (ABLATION, ABLATION_B)),
     dataclasses.replace(
         ABLATION_B,
         name="ablation-critic-free-b",

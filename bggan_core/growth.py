@@ -1,12 +1,22 @@
 """Double the width of a trained Glass-Net without changing what it computes (Net2WiderNet, Chen et al. 2016)."""
 
+import dataclasses
+
 import keras
 import numpy as np
 
+from bggan_core.glassnet import GlassNetConfig
 from bggan_core.layers import InstanceNormalization
 
 # Small against the weights: enough to send twins on different ways, too little to be seen in a picture.
 TWIN_NOISE = 0.02
+
+
+def twice_as_wide(network: GlassNetConfig) -> GlassNetConfig:
+    """The same network with twice the channels in both stages: what `widen` fills."""
+    return dataclasses.replace(
+        network, stage1_channels=2 * network.stage1_channels, stage2_channels=2 * network.stage2_channels
+    )
 
 
 def widen(narrow: keras.Model, wide: keras.Model, *, noise: float = TWIN_NOISE, seed: int = 0) -> None:

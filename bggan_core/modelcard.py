@@ -17,31 +17,18 @@ def write_model_card(manifest: Mapping[str, Any], photos: Sequence[CorpusEntry])
         manifest: As `publish_weights` wrote it, with the record of `scripts/export_model.py`.
         photos: The photos trained on.
     """
-    training, config = manifest["training"], manifest["config"]
-    network = config["network"]
     return f"""---
 license: apache-2.0
 library_name: tflite
 pipeline_tag: image-to-image
 tags: [bokeh, depth-of-field, glass-net, tflite]
 ---
-# Glass-Net ({config["name"]})
+# Glass-Net ({manifest["config"]["name"]})
 
 Renders the bokeh of a wide aperture from one photo in which everything is sharp. The generator of *BGGAN: Bokeh-Glass
 Generative Adversarial Network for Rendering Realistic Bokeh* (Qian et al., ECCVW 2020), trained by this repository.
 
-| | |
-|---|---|
-| File | `{manifest["file"]}`, {manifest["bytes"] / 1e6:.1f} MB, float16 weights, any size and orientation |
-| SHA-256 | `{manifest["sha256"]}` |
-| Parameters | {manifest["parameters"]:,} |
-| Channels | {network["stage1_channels"]} in stage 1, {network["stage2_channels"]} in stage 2 |
-| Residual blocks | {network["residual_blocks"]} a stage |
-| Output | {_OUTPUT[network["output"]]} |
-| Trained | {_stages(training)} |
-{_training_rows(training)}
-| Largest difference to Keras | {manifest["parity_with_keras"]["max_abs_difference"]:.4f} on [-1, 1] |
-| Size the network sees | about {manifest["working_pixels"]:,} pixels; detail is carried over to full size |
+{_facts_table(manifest)}
 
 ## Quality
 
@@ -62,7 +49,10 @@ Generative Adversarial Network for Rendering Realistic Bokeh* (Qian et al., ECCV
 
 {manifest["data_notes"]}
 
-## Limits
+{_LIMITS}"""
+
+
+_LIMITS = """## Limits
 
 - It has no control input: one strength, and it decides alone what the subject is.
 - It softens subjects that resemble their background and leaves parts of complex scenes sharp; the paper names both
@@ -71,11 +61,27 @@ Generative Adversarial Network for Rendering Realistic Bokeh* (Qian et al., ECCV
 - How well it serves people of different looks, and subjects the training photos lack, is not measured.
 """
 
-
 _OUTPUT = {
     "direct": "direct: the second stage's tanh, as in the paper",
     "residual": "residual: rough result plus the second stage's correction (the paper's is direct)",
 }
+
+
+def _facts_table(manifest: Mapping[str, Any]) -> str:
+    """Tell what the network is and what it was trained on, run by run."""
+    network, training = manifest["config"]["network"], manifest["training"]
+    return f"""| | |
+|---|---|
+| File | `{manifest["file"]}`, {manifest["bytes"] / 1e6:.1f} MB, float16 weights, any size and orientation |
+| SHA-256 | `{manifest["sha256"]}` |
+| Parameters | {manifest["parameters"]:,} |
+| Channels | {network["stage1_channels"]} in stage 1, {network["stage2_channels"]} in stage 2 |
+| Residual blocks | {network["residual_blocks"]} a stage |
+| Output | {_OUTPUT[network["output"]]} |
+| Trained | {_stages(training)} |
+{_training_rows(training)}
+| Largest difference to Keras | {manifest["parity_with_keras"]["max_abs_difference"]:.4f} on [-1, 1] |
+| Size the network sees | about {manifest["working_pixels"]:,} pixels; detail is carried over to full size |"""
 
 
 def _quality(manifest: Mapping[str, Any]) -> str:

@@ -5,7 +5,6 @@ last checkpoint goes on as if it had not stopped. `bggan_core.checkpoints` says 
 """
 
 import contextlib
-import dataclasses
 import time
 from collections import deque
 from collections.abc import Iterator
@@ -34,7 +33,7 @@ from bggan_core.data.pairs import Batch, PairSource
 from bggan_core.distribution import Part, distribute_batches, require_equal_parts, this_worker, wait_for_all
 from bggan_core.evaluation.provenance import EARLIER_PHOTOS_NAME, PHOTOS_NAME, trained_photos
 from bggan_core.glassnet import GlassNetConfig
-from bggan_core.growth import widen
+from bggan_core.growth import twice_as_wide, widen
 from bggan_core.guidance import require_known_defocus
 from bggan_core.losses import Features
 from bggan_core.metrics import psnr, ssim
@@ -44,11 +43,8 @@ from bggan_core.rendering import MANIFEST_NAME
 from bggan_core.steps import build_learners, build_step
 
 SCALAR_STEPS = 10
-
 TIMED_STEPS = 100
-
 SAMPLE_PAIRS = 4
-
 TEACHER_PHOTOS = 32
 
 
@@ -120,7 +116,7 @@ class Trainer:
         network, config, history = _open_parent(parent, best=best)
         if config == self.config.network:
             self.network.set_weights(network.get_weights())
-        elif _twice_as_wide(config) == self.config.network:
+        elif twice_as_wide(config) == self.config.network:
             widen(network, self.network)
         else:
             raise ValueError(f"{parent} holds {config}: neither {self.config.network} nor one of half its width")
@@ -338,12 +334,6 @@ def _open_parent(folder: Path, *, best: bool) -> tuple[keras.Model, GlassNetConf
         return load_published(folder)
     network, config, _ = load_trained(folder, best=best)
     return network, config.network, read_history(folder, best=best)
-
-
-def _twice_as_wide(network: GlassNetConfig) -> GlassNetConfig:
-    return dataclasses.replace(
-        network, stage1_channels=2 * network.stage1_channels, stage2_channels=2 * network.stage2_channels
-    )
 
 
 def _claim_run(run: Path, config: TrainingConfig, pairs: PairSource, *, writes: bool) -> None:

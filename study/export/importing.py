@@ -65,7 +65,25 @@ def read_votes_file(
         raise ValueError(f"hidden_reference must be one of {', '.join(methods)}, got {hidden_reference}")
     if is_rating and scale is not None:
         _check_scale(frame, scale, name=path.name)
-    facts = StudyFacts(
+    return StudyExport(
+        facts=_describe(frame, content, path=path, scale=scale, hidden_reference=hidden_reference),
+        question="",
+        seed=None,
+        scenes=_names(frame, ("scene",)),
+        methods=methods,
+        frame=frame,
+        analysis=analysis or Analysis(),
+        metrics=metrics,
+        origin=f"the file {path.name}",
+    )
+
+
+def _describe(
+    frame: pd.DataFrame, content: bytes, *, path: Path, scale: ScaleEnds | None, hidden_reference: str | None
+) -> StudyFacts:
+    """Say what the file's votes tell of the study they were given in."""
+    is_rating = "value" in frame
+    return StudyFacts(
         name=_STUDY_NAME.sub("-", path.stem.lower()).strip("-") or "imported",
         title=path.stem,
         sha256=sha256(content),
@@ -76,17 +94,6 @@ def read_votes_file(
         scale_min=scale.worst if is_rating and scale else None,
         scale_max=scale.best if is_rating and scale else None,
         hidden_reference=hidden_reference,
-    )
-    return StudyExport(
-        facts=facts,
-        question="",
-        seed=None,
-        scenes=_names(frame, ("scene",)),
-        methods=methods,
-        frame=frame,
-        analysis=analysis or Analysis(),
-        metrics=metrics,
-        origin=f"the file {path.name}",
     )
 
 

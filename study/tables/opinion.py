@@ -30,23 +30,14 @@ def mos_by_method(votes: StudyVotes, analysis: Analysis | None = None) -> pd.Dat
     groups = {group.method: group for group in rank_groups(ratings, significance=1 - analysis.confidence)}
     rows = []
     for code, score in enumerate(method_scores(ratings, confidence=analysis.confidence)):
-        naive = _naive(score, ratings.value[ratings.method == code], analysis)
         dmos = differential.get(score.method)
         group = groups[score.method]
         rows.append(
             {
-                "method": score.method,
-                "mos": score.mos,
-                **ends(score.two_way),
-                **ends(naive, prefix="naive"),
-                "sd": score.sd,
+                **_score_columns(score, _naive(score, ratings.value[ratings.method == code], analysis)),
                 **_dmos_columns(dmos),
                 "group": group.letters,
                 **_scale_ends(votes),
-                "n_raters": score.n_raters,
-                "n_scenes": score.n_scenes,
-                "n_votes": score.n_votes,
-                "naive_ci_method": naive.method,
                 **basis(votes, analysis, ci_method=score.two_way.method, screening=rule),
                 "message": joined(
                     score.message, score.warning, dmos.message if dmos else _no_dmos(votes), group.message
@@ -62,6 +53,20 @@ def mos_by_method(votes: StudyVotes, analysis: Analysis | None = None) -> pd.Dat
             *("dmos", "dmos_low", "dmos_high", "group", *_SCALE_ENDS, *COUNTS, "naive_ci_method", *BASIS),
         ),
     )
+
+
+def _score_columns(score: MethodScore, naive: Interval) -> dict[str, object]:
+    return {
+        "method": score.method,
+        "mos": score.mos,
+        **ends(score.two_way),
+        **ends(naive, prefix="naive"),
+        "sd": score.sd,
+        "n_raters": score.n_raters,
+        "n_scenes": score.n_scenes,
+        "n_votes": score.n_votes,
+        "naive_ci_method": naive.method,
+    }
 
 
 def _rank(row: dict[str, object], rows: list[dict[str, object]]) -> int | None:
