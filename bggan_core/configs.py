@@ -251,8 +251,8 @@ GUIDED_B = dataclasses.replace(
     seed=2124,
 )
 
-# Stage B of `guided-varied`. With guided-b's factor 8,000 steps had not lowered the distance; with three times that
-# 1,000 steps did, at .43 s each (docs/training-log.md).
+# Stage B of `guided-varied`: three times guided-b's factor, on small pictures. In the mean with what it starts from it
+# lowers the distance by a hundredth, alone by nothing that would show (docs/training-log.md).
 GUIDED_VARIED_B = dataclasses.replace(
     GUIDED_B,
     name="guided-varied-b",
