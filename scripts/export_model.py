@@ -44,8 +44,8 @@ EVALUATION_SEED = 7
 # Steps of the running mean in the training curves: single steps of small batches say little.
 CURVES_SMOOTH = 100
 
-# What the working size is chosen among, as shares of the area trained at last: above it the blur that a network learned
-# in pixels is too small for the picture (docs/evaluation.md, full size).
+# What the working size is chosen among, as shares of the area trained at last, or of the larger pictures that its blur
+# belongs to: above it the blur that a network learned in pixels is too small (docs/evaluation.md, full size).
 WORKING_SHARES = (1.0, 2 / 3, 4 / 9, 1 / 4)
 
 # The pairs it is chosen on, larger than any of them: another draw than is scored (and than 8, kept from decisions).
@@ -75,7 +75,7 @@ def main(
         typer.Option(
             min=SMALLEST_AREA,
             help="Area photos are scaled to for the network; given several times, quality and time choose. Without it, "
-            "four up to the size trained at.",
+            "four up to the size trained at, or whose blur was.",
         ),
     ] = None,
     choice_pairs: Annotated[int, typer.Option(min=2, help="Pairs the working size is chosen on.")] = 40,
@@ -162,8 +162,11 @@ def _evaluation_command(config: TrainingConfig, data: Path, *, count: int, with_
 
 
 def _candidate_sizes(config: TrainingConfig) -> list[int]:
+    """Areas up to that of the pictures whose blur has the radius, in pixels, that the network learned at last."""
     last = config.phases[-1]
-    return [max(round(share * last.height * last.width), SMALLEST_AREA) for share in WORKING_SHARES]
+    longer = max(last.height, last.width)
+    largest = last.height * last.width * (max(longer, config.pairs.blur_side_px) / longer) ** 2
+    return [max(round(share * largest), SMALLEST_AREA) for share in WORKING_SHARES]
 
 
 def _choose_working_size(folder: Path, sizes: Sequence[int], config: TrainingConfig, *, data: Path, count: int) -> None:

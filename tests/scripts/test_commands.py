@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from bggan_core import configs
 from bggan_core.checkpoints import load_trained
-from bggan_core.configs import Phase, TrainingConfig
+from bggan_core.configs import CONFIGS, Phase, TrainingConfig
 from bggan_core.data.synthetic import PairRecipe
 from bggan_core.data.variety import Variety
 from bggan_core.evaluation import GAUSSIAN, ORACLE, TRUTH, UNPROCESSED, trained_photos
@@ -302,6 +302,15 @@ def test_the_card_shows_among_which_sizes_the_rule_chose_and_the_training_curves
     assert f"| {choice['chosen']:,} (chosen) |" in card
     assert "(training-curves.png)" in card
     assert cv2.imread(str(published / "training-curves.png")) is not None
+
+
+@pytest.mark.parametrize(
+    ("config", "height", "width"),
+    [("small", 128, 192), ("paper-size", 256, 384), ("guided", 256, 384), ("guided-varied-b", 256, 384)],
+)
+def test_the_largest_working_size_is_that_whose_blur_was_learned(config, height, width):
+    """`guided-varied-b` sees 128x192 only, with the radii of 256x384."""
+    assert export_model._candidate_sizes(CONFIGS[config])[0] == height * width
 
 
 def test_a_network_is_published_with_photographed_pairs(published, corpus, ebb, tmp_path):
