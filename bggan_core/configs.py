@@ -191,10 +191,9 @@ GUIDED_CLEAR = dataclasses.replace(
     seed=2030,
 )
 
-# The same, with more scenes of each photo. Three trainings of 20,000 to 65,000 samples that mirrored, and varied window
-# and light a little, had learned their own pairs further and were not clearly better on others
-# (docs/training-log.md). How far to go was chosen by eye. Of photos of 640 pixels, 384x256 is a window of .6 at the
-# closest; only at 192x128 do windows go down to .45.
+# The same, with more scenes of each photo: three trainings of 20,000 to 65,000 samples, mirrored and varied a little in
+# window and light, were not clearly better on other pairs (docs/training-log.md). How far to go was chosen by eye. Of
+# photos of 640 pixels, 384x256 is a window of .6 at the closest; only at 192x128 do windows go down to .45.
 GUIDED_VARIED = dataclasses.replace(
     GUIDED_CLEAR,
     name="guided-varied",
@@ -206,12 +205,11 @@ GUIDED_VARIED = dataclasses.replace(
 )
 
 # Stage B where a step must be cheap. Critics of a quarter of the paper's channels, and features of halved pictures,
-# which cost less than the generator does.
-# Paper: the adversarial factor is 1. Here: 0.25, which keeps the paper's balance at 256 x 384. The gradient of a mean
-# over the picture falls with the square root of its area, that of the critics' mean score with the area itself; the
-# ratio of eq. 3 at 1024 x 1408 is kept by the square root of the areas' ratio, 0.26.
-# The scale makes 0.1 x the perceptual term equal 0.5 x L1 for unprocessed photos (`balancing_scale`): on 7 training
-# pairs the mean L1 was 0.077 and the mean distance at scale 1 was 0.013.
+# which cost less than the generator does. Paper: the adversarial factor is 1. Here: 0.25, which keeps the paper's
+# balance at 256 x 384. The gradient of a mean over the picture falls with the square root of its area, that of the
+# critics' mean score with the area itself; the ratio of eq. 3 at 1024 x 1408 is kept by the square root of the areas'
+# ratio, 0.26. The scale makes 0.1 x the perceptual term equal 0.5 x L1 for unprocessed photos (`balancing_scale`): on
+# 7 training pairs the mean L1 was 0.077 and the mean distance at scale 1 was 0.013.
 CPU_STAGE_B = StageB(
     weights=HybridWeights(adversarial=0.25, rough=0.15),
     perceptual=PerceptualConfig(network="vgg16-hed", layer="relu5_3", scale=30.0, downscale=2),
@@ -310,7 +308,7 @@ ABLATION_B = dataclasses.replace(
 )
 
 
-def _normalized(config: TrainingConfig, normalization: NormalizationName) -> TrainingConfig:
+def _set_normalization(config: TrainingConfig, normalization: NormalizationName) -> TrainingConfig:
     return dataclasses.replace(
         config,
         name=config.name.replace("instance", normalization),
@@ -320,7 +318,7 @@ def _normalized(config: TrainingConfig, normalization: NormalizationName) -> Tra
 
 # Fig. 4: one strategy, three normalisations. Fig. 5: stage B by eq. 3 against eq. 7, from one stage A.
 ABLATIONS = (
-    *(_normalized(each, name) for name in ("instance", "batch", "none") for each in (ABLATION, ABLATION_B)),
+    *(_set_normalization(each, name) for name in ("instance", "batch", "none") for each in (ABLATION, ABLATION_B)),
     dataclasses.replace(
         ABLATION_B,
         name="ablation-critic-free-b",

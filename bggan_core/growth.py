@@ -12,8 +12,8 @@ from bggan_core.layers import InstanceNormalization
 TWIN_NOISE = 0.02
 
 
-def twice_as_wide(network: GlassNetConfig) -> GlassNetConfig:
-    """The same network with twice the channels in both stages: what `widen` fills."""
+def double_channels(network: GlassNetConfig) -> GlassNetConfig:
+    """Describe the same network with twice the channels in both stages: what `widen` fills."""
     return dataclasses.replace(
         network, stage1_channels=2 * network.stage1_channels, stage2_channels=2 * network.stage2_channels
     )

@@ -33,7 +33,7 @@ from bggan_core.data.pairs import Batch, PairSource
 from bggan_core.distribution import Part, distribute_batches, require_equal_parts, this_worker, wait_for_all
 from bggan_core.evaluation.provenance import EARLIER_PHOTOS_NAME, PHOTOS_NAME, trained_photos
 from bggan_core.glassnet import GlassNetConfig
-from bggan_core.growth import twice_as_wide, widen
+from bggan_core.growth import double_channels, widen
 from bggan_core.guidance import require_known_defocus
 from bggan_core.losses import Features
 from bggan_core.metrics import psnr, ssim
@@ -116,7 +116,7 @@ class Trainer:
         network, config, history = _open_parent(parent, best=best)
         if config == self.config.network:
             self.network.set_weights(network.get_weights())
-        elif twice_as_wide(config) == self.config.network:
+        elif double_channels(config) == self.config.network:
             widen(network, self.network)
         else:
             raise ValueError(f"{parent} holds {config}: neither {self.config.network} nor one of half its width")

@@ -75,7 +75,7 @@ def main(
         typer.Option(
             min=SMALLEST_AREA,
             help="Area photos are scaled to for the network; given several times, quality and time choose. Without it, "
-            "four up to the size trained at, or whose blur was.",
+            "four: up to the size trained at, or the larger one whose blur was learned.",
         ),
     ] = None,
     choice_pairs: Annotated[int, typer.Option(min=2, help="Pairs the working size is chosen on.")] = 40,
@@ -111,7 +111,7 @@ def main(
         "evaluation_pairs": "photographed" if is_ebb(data) else "synthetic",
         "evaluation_command": _evaluation_command(config, data, count=pairs, with_distance=bool(perceptual_weights)),
     }
-    sizes = working_pixels or _candidate_sizes(config)
+    sizes = working_pixels or _candidate_sizes(config, data)
     distance = PerceptualDistance("vgg16-hed", perceptual_weights) if perceptual_weights else None
     to.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{to.name}-", dir=to.parent) as beside:
@@ -161,11 +161,12 @@ def _evaluation_command(config: TrainingConfig, data: Path, *, count: int, with_
     return f".venv/bin/python scripts/evaluate.py --corpus FOLDER --recipe {recipe} --count {count}{options}"
 
 
-def _candidate_sizes(config: TrainingConfig) -> list[int]:
+def _candidate_sizes(config: TrainingConfig, data: Path) -> list[int]:
     """Areas up to that of the pictures whose blur has the radius, in pixels, that the network learned at last."""
     last = config.phases[-1]
     longer = max(last.height, last.width)
-    largest = last.height * last.width * (max(longer, config.pairs.blur_side_px) / longer) ** 2
+    side = longer if is_ebb(data) else max(longer, config.pairs.blur_side_px)  # photographs have the blur they have
+    largest = last.height * last.width * (side / longer) ** 2
     return [max(round(share * largest), SMALLEST_AREA) for share in WORKING_SHARES]
 
 

@@ -54,10 +54,7 @@ def read_votes_file(
         ValueError: the file cannot be read as votes; the message lists everything that is wrong.
     """
     content = _read(path)
-    if path.suffix.lower() == ".json":
-        frame, reference = read_sureal(content, name=path.name, method_pattern=method_pattern)
-    else:
-        frame, reference = read_csv_votes(content, name=path.name), None
+    frame, reference = _parse(content, path, method_pattern)
     is_rating = "value" in frame
     methods = _names(frame, ("method",) if is_rating else ("left_method", "right_method"))
     hidden_reference = hidden_reference or reference
@@ -106,6 +103,13 @@ def _read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise ValueError(f"{path} cannot be opened: {error.strerror}") from error
+
+
+def _parse(content: bytes, path: Path, method_pattern: str | None) -> tuple[pd.DataFrame, str | None]:
+    """Read the votes, and the hidden reference where the file names one."""
+    if path.suffix.lower() == ".json":
+        return read_sureal(content, name=path.name, method_pattern=method_pattern)
+    return read_csv_votes(content, name=path.name), None
 
 
 def _names(frame: pd.DataFrame, columns: tuple[str, ...]) -> tuple[str, ...]:

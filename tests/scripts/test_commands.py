@@ -308,9 +308,13 @@ def test_the_card_shows_among_which_sizes_the_rule_chose_and_the_training_curves
     ("config", "height", "width"),
     [("small", 128, 192), ("paper-size", 256, 384), ("guided", 256, 384), ("guided-varied-b", 256, 384)],
 )
-def test_the_largest_working_size_is_that_whose_blur_was_learned(config, height, width):
+def test_the_largest_working_size_is_that_whose_blur_was_learned(corpus, config, height, width):
     """`guided-varied-b` sees 128x192 only, with the radii of 256x384."""
-    assert export_model._candidate_sizes(CONFIGS[config])[0] == height * width
+    assert export_model._candidate_sizes(CONFIGS[config], corpus)[0] == height * width
+
+
+def test_the_largest_working_size_is_that_of_the_last_pictures_where_they_are_photographs(ebb):
+    assert export_model._candidate_sizes(CONFIGS["guided-varied-b"], ebb)[0] == 128 * 192
 
 
 def test_a_network_is_published_with_photographed_pairs(published, corpus, ebb, tmp_path):
