@@ -4,7 +4,6 @@ import csv
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +15,7 @@ import tensorflow as tf
 from bggan_core.checkpoints import load_trained
 from bggan_core.configs import Phase, TrainingConfig
 from bggan_core.distribution import Part, build_strategy, require_equal_parts, this_worker
+from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -47,19 +47,9 @@ def _end(process):
     process.wait()
 
 
-def _free_ports():
-    sockets = [socket.socket() for _ in range(2)]
-    for each in sockets:
-        each.bind(("127.0.0.1", 0))
-    ports = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
-
-
 def _train_with_two_workers(config, run, *, killed_at=0):
     """Start both; with `killed_at`, worker 1 kills itself at that step. Returns the exit codes."""
-    ports = _free_ports()
+    ports = [free_port(), free_port()]
     workers = [
         _start("multi-worker", config, run, worker=index, ports=ports, killed_at=killed_at * index) for index in (0, 1)
     ]

@@ -10,7 +10,8 @@ from playwright.sync_api import Browser, Error, expect, sync_playwright
 
 from study.store import StudyStore
 from tests.browser import visiting
-from tests.study.servers import free_port, running_server
+from tests.ports import free_port
+from tests.study.servers import running_server
 
 PATIENCE_MS = 60_000  # pages take a second to load, and half a minute on a machine that trains networks meanwhile
 expect.set_options(timeout=PATIENCE_MS)

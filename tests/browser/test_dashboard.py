@@ -12,8 +12,9 @@ from playwright.sync_api import Browser, Page, expect
 from study.accounts import Accounts
 from study.store import StudyStore
 from tests.browser.conftest import PATIENCE_MS
+from tests.ports import free_port
 from tests.study.filling import SetClock, fill_study
-from tests.study.servers import ROOT, free_port
+from tests.study.servers import ROOT
 from tests.study.simulated import make_study
 
 pytestmark = pytest.mark.browser

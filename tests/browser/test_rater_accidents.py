@@ -7,7 +7,8 @@ from playwright.sync_api import BrowserContext, Page, Route, expect
 from study.store import StudyStore
 from tests.browser.conftest import PATIENCE_MS
 from tests.browser.visiting import DESKTOP, PHONE, TRIALS, Rater, Served, answer, expect_trial
-from tests.study.servers import free_port, running_server
+from tests.ports import free_port
+from tests.study.servers import running_server
 
 pytestmark = pytest.mark.browser
 GIVEN = {"rating": [5, 0, 3], "pairwise": ["left", "tie", "right"]}

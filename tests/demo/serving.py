@@ -1,7 +1,6 @@
 """The whole app in a process of its own, on a free port: with a function in the network's place, or as shipped."""
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -12,19 +11,13 @@ from pathlib import Path
 import httpx
 
 from tests.demo.files import write_examples
+from tests.ports import free_port
 from tests.study.pictures import write_study_folder
 
 ROOT = Path(__file__).resolve().parents[2]
 MAX_UPLOAD_MEGABYTES = 4
 
 _SETTINGS_OF_THE_APP = ("BGGAN_", "DATABASE_URL", "GRADIO_", "SPACE_ID")
-
-
-def free_port() -> int:
-    """A port nobody listens on right now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @contextmanager

@@ -3,7 +3,8 @@
 import httpx
 
 from study.store import StudyStore
-from tests.study.servers import free_port, running_server
+from tests.ports import free_port
+from tests.study.servers import running_server
 from tests.study.test_api import SCREEN
 from tests.study.visiting import begin
 

@@ -13,7 +13,7 @@ from study.api import build_router
 from study.simulation.browser import RaterBrowser
 from study.store import StudyStore
 from study.visits import Visits, load_secret_key
-from tests.study.servers import free_port
+from tests.ports import free_port
 from tests.study.simulated import make_study
 
 
