@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from itertools import groupby
 from typing import Any
 
 from bggan_core.data.corpus import CorpusEntry
@@ -117,14 +118,14 @@ Chosen: {choice["rule"]}. On {choice["pairs"]}.
 
 
 def _stages(training: Sequence[Mapping[str, Any]]) -> str:
-    """Say which losses the weights have seen, from the runs' history."""
+    """Say which losses the weights have seen, in the order of the runs' history."""
     # Runs of stage A that record a feature network, or that there was none, were guided.
     guided = [run for run in training if run.get("stage") == "a" and "perceptual" in run]
     first = f"stage A (L1 and SSIM{_guidance(guided)})"
-    refined = [run for run in training if run.get("stage") == "b"]
-    if not refined:
+    seen = [said for said, _ in groupby(_refinement(run) if run.get("stage") == "b" else first for run in training)]
+    if seen == [first]:
         return f"{first} only; no critics and no perceptual loss"
-    return ", then ".join([first, *dict.fromkeys(_refinement(run) for run in refined)])
+    return ", then ".join("stage A again" if said == first and place else said for place, said in enumerate(seen))
 
 
 def _refinement(run: Mapping[str, Any]) -> str:

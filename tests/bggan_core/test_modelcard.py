@@ -38,6 +38,11 @@ REFINED = {**RUN, "stage": "b", "critics": [3, 5], "perceptual": TEACHER}
             "stage A (L1 and SSIM), then stage B (critics of 3 and 5 layers, perceptual loss in vgg16-hed relu5_3)",
         ),
         (
+            [RUN, REFINED, RUN, RUN],
+            "stage A (L1 and SSIM), then stage B (critics of 3 and 5 layers, perceptual loss in vgg16-hed relu5_3), "
+            "then stage A again",
+        ),
+        (
             [{**RUN, "perceptual": None, "guidance": {"focus": 0.0, "features": 0.0, "defocus": 0.1}}],
             "stage A (L1 and SSIM, guided by the optics' defocus) only; no critics and no perceptual loss",
         ),
