@@ -118,14 +118,16 @@ Chosen: {choice["rule"]}. On {choice["pairs"]}.
 
 
 def _stages(training: Sequence[Mapping[str, Any]]) -> str:
-    """Say which losses the weights have seen, in the order of the runs' history."""
+    """Say which losses the weights have seen, in the order of the runs' history; guidance is that of all of stage A."""
     # Runs of stage A that record a feature network, or that there was none, were guided.
     guided = [run for run in training if run.get("stage") == "a" and "perceptual" in run]
     first = f"stage A (L1 and SSIM{_guidance(guided)})"
     seen = [said for said, _ in groupby(_refinement(run) if run.get("stage") == "b" else first for run in training)]
     if seen == [first]:
         return f"{first} only; no critics and no perceptual loss"
-    return ", then ".join("stage A again" if said == first and place else said for place, said in enumerate(seen))
+    return ", then ".join(
+        "stage A again" if said == first and first in seen[:place] else said for place, said in enumerate(seen)
+    )
 
 
 def _refinement(run: Mapping[str, Any]) -> str:
