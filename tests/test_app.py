@@ -10,6 +10,7 @@ import pytest
 
 import app as entrance
 from app import Settings, build_app, read_settings
+from tests.ports import free_port
 
 ROOT = Path(entrance.__file__).parent
 
@@ -99,8 +100,7 @@ def test_database_that_does_not_answer_ends_the_start_with_advice(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One sentence instead of a traceback, with the address but not the password."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        address = f"127.0.0.1:{probe.getsockname()[1]}/bggan"
+    address = f"127.0.0.1:{free_port()}/bggan"
     database = f"postgresql://rater:secret@{address}"
     monkeypatch.setattr(sys, "argv", ["app.py", "--port", "0", "--data", str(tmp_path), "--database-url", database])
     with pytest.raises(SystemExit, match=rf"The app cannot start\. The database .*@{address} cannot be opened") as end:
