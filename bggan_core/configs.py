@@ -181,13 +181,16 @@ GUIDED = dataclasses.replace(
     ema_decay=0.998,
 )
 
-# The same on scenes whose focus can be told from the photo: hardly anything lies in front of the subject, and the
-# subject has one depth. On cut-outs of `guided` with more in front, a third of them, its network found the lens's
-# radius with a rank correlation of .20, on the others of .81 (docs/training-log.md).
+# The same on scenes whose focus can be told from the photo: hardly anything lies in front of the subject, the subject
+# has one depth, and what else a cut-out scene could be focused on is smaller. On cut-outs of `guided` with more in
+# front, a third of them, its network found the lens's radius with a rank correlation of .20, on the others of .81
+# (docs/training-log.md).
 GUIDED_CLEAR = dataclasses.replace(
     GUIDED,
     name="guided-clear",
-    pairs=dataclasses.replace(GUIDED.pairs, nearer_share=0.05, off_plane_share=0.2, near_plane_takes_subject=True),
+    pairs=dataclasses.replace(
+        GUIDED.pairs, nearer_share=0.05, off_plane_share=0.2, rival_share=0.3, near_plane_takes_subject=True
+    ),
     seed=2030,
 )
 

@@ -153,8 +153,12 @@ def guided_filter(plane: Array, guide: Array, *, radius: int, epsilon: float = 1
     return (mean(slope) * guide + mean(mean_plane - slope * mean_guide)).astype(np.float32)
 
 
-def lay_over(subject: Scene, plate: Scene, rng: np.random.Generator) -> Scene | None:
-    """Lay a cut-out over a plate, standing on the plate's ground; None where there is hardly a subject."""
+def lay_over(subject: Scene, plate: Scene, rng: np.random.Generator, *, rival_share: float = 1.0) -> Scene | None:
+    """Lay a cut-out over a plate, standing on the plate's ground; None where it is hardly the subject.
+
+    Args:
+        rival_share: Most that may be seen of what the plate's matte marks, as a share of that and the cut-out together.
+    """
     cut = cut_out(subject, share=rng.uniform(0.5, 1.0), shape=plate.matte.shape)
     if cut is None:
         return None
@@ -164,11 +168,15 @@ def lay_over(subject: Scene, plate: Scene, rng: np.random.Generator) -> Scene | 
     left = int(rng.integers(width - cut.matte.shape[1] + 1))
     picture, opacity = _paste(cut, plate, top=bottom - cut.matte.shape[0], left=left)
     disparity = max(_ground_at(plate, bottom, left, cut), float(np.percentile(plate.disparity, 60)))
-    return replace(_cover(plate, picture, opacity, disparity=disparity), matte=opacity)
+    scene = _cover(plate, picture, opacity, disparity=disparity)
+    rivals = float(scene.matte.sum())
+    if rivals > rival_share * (rivals + float(opacity.sum())):
+        return None
+    return replace(scene, matte=opacity)
 
 
 def add_bystander(other: Scene, plate: Scene, rng: np.random.Generator) -> Scene:
-    """Stand a smaller cut-out on the plate where its ground is; it is no part of the subject to come."""
+    """Stand a smaller cut-out on the plate where its ground is; the matte marks it beside the plate's own subject."""
     cut = cut_out(other, share=rng.uniform(0.25, 0.6), shape=plate.matte.shape)
     if cut is None:
         return plate
@@ -176,7 +184,8 @@ def add_bystander(other: Scene, plate: Scene, rng: np.random.Generator) -> Scene
     bottom = max(int(height * rng.uniform(0.55, 0.9)), cut.matte.shape[0])
     left = int(rng.integers(width - cut.matte.shape[1] + 1))
     picture, opacity = _paste(cut, plate, top=bottom - cut.matte.shape[0], left=left)
-    return _cover(plate, picture, opacity, disparity=_ground_at(plate, bottom, left, cut))
+    covered = _cover(plate, picture, opacity, disparity=_ground_at(plate, bottom, left, cut))
+    return replace(covered, matte=covered.matte + opacity)
 
 
 def put_in_front(other: Scene, scene: Scene, rng: np.random.Generator) -> Scene:

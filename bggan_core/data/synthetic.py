@@ -58,6 +58,8 @@ class PairRecipe:
         nearer_share: Most of the frame that may lie plainly out of focus in front of the subject, but for what
             `foreground_share` puts there; scenes with more are passed over. Near planes have nothing in front.
         off_plane_share: Most of the subject that may lie plainly before or behind its own middle; likewise.
+        rival_share: Most that may be seen of what else a cut-out scene could be focused on, its plate's own subject and
+            the second cut-out, as a share of that and the subject together; likewise.
         near_plane_takes_subject: Near planes take the photo's own subject whole, or are passed over.
         foreground_share: Share of pairs with something out of focus in front of the subject.
         night_share: Share of pairs by night, with lamps in the background.
@@ -74,6 +76,7 @@ class PairRecipe:
     bystander_share: float = 0.2
     nearer_share: float = 1.0
     off_plane_share: float = 1.0
+    rival_share: float = 1.0
     near_plane_takes_subject: bool = False
     foreground_share: float = 0.06
     night_share: float = 0.06
@@ -84,7 +87,7 @@ class PairRecipe:
     def __post_init__(self) -> None:
         if self.blur_side_px < 0:
             raise ValueError(f"blur_side_px must be at least 0, got {self.blur_side_px}")
-        for name in ("nearer_share", "off_plane_share"):
+        for name in ("nearer_share", "off_plane_share", "rival_share"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} must be at least 0 and at most 1, got {getattr(self, name)}")
         if not 0 <= self.blur_radius[0] <= self.blur_radius[1]:
@@ -150,7 +153,8 @@ class PairMaker:
                 return self._photograph(lit, rng, has_outline=kind != "near_plane")
         raise ValueError(
             f"{self.folder}: {MOST_DRAWS} draws gave no clear subject before a sharp background, in plain focus; its "
-            "mattes, depth or backgrounds are unusable, or nearer_share and off_plane_share allow too little"
+            "mattes, depth or backgrounds are unusable, or nearer_share, off_plane_share or rival_share allows too "
+            "little"
         )
 
     def _draw_kind(self, rng: np.random.Generator) -> PairKind:
@@ -192,7 +196,7 @@ class PairMaker:
         plate = random_crop(vary_tilt(plate, rng, variety), rng, variety, height=height, width=width)
         if rng.random() < self.recipe.bystander_share:
             plate = add_bystander(self._load(self.subjects, rng), plate, rng)
-        return lay_over(self._load(self.subjects, rng), plate, rng)
+        return lay_over(self._load(self.subjects, rng), plate, rng, rival_share=self.recipe.rival_share)
 
     def _draw_sharp(self, names: Sequence[str], rng: np.random.Generator) -> Scene | None:
         """Draw a photo; None where a lens has blurred its background already."""
