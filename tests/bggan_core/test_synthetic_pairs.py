@@ -5,15 +5,8 @@ import cv2
 import numpy as np
 import pytest
 
-from bggan_core.data.corpus import Scene, is_held_out, load_scene, read_manifest
+from bggan_core.data.corpus import is_held_out, load_scene, read_manifest
 from bggan_core.data.pipeline import batches
-from bggan_core.data.scenes import (
-    has_plain_focus,
-    has_sharp_background,
-    snap_depth,
-    take_near_plane,
-    take_near_plane_with_subject,
-)
 from bggan_core.data.synthetic import PairMaker, PairRecipe, focus_on_subject
 
 
@@ -88,14 +81,6 @@ def test_noise_and_jpeg_come_after_the_lens_in_both_pictures(corpus):
         assert 0 < np.abs(clean - developed).mean() < 0.05
 
 
-def test_a_photo_with_a_blurred_background_is_no_in_situ_pair(corpus):
-    scene = load_scene(corpus, "generated_001")
-    assert has_sharp_background(scene)
-    blurred = cv2.GaussianBlur(scene.photo, (0, 0), 3)
-    portrait = scene.matte[..., None] * scene.photo + (1 - scene.matte[..., None]) * blurred
-    assert not has_sharp_background(replace(scene, photo=portrait.astype(np.float32)))
-
-
 def test_a_photo_with_a_blurred_background_is_no_plate(corpus, tmp_path):
     shutil.copytree(corpus, tmp_path / "corpus")
     blurred = cv2.resize(np.random.default_rng(1).integers(0, 256, (6, 9, 3)).astype(np.uint8), (144, 96))
@@ -107,48 +92,6 @@ def test_a_photo_with_a_blurred_background_is_no_plate(corpus, tmp_path):
         pair = maker.make(index, height=64, width=96)
         # Random greys differ from one pixel to the next, in the one plate that still has them.
         assert np.abs(np.diff(pair.photo, axis=1))[pair.matte[:, 1:] == 0].mean() > 0.06
-
-
-def test_smeared_depth_leaves_the_background_but_the_ground_stays():
-    """A subject at .8 on ground at .8 below it, before a wall at .2; the depth map smears .8 over the wall."""
-    matte, disparity = np.zeros((96, 144), np.float32), np.full((96, 144), 0.2, np.float32)
-    matte[30:70, 50:90] = 1
-    disparity[28:70, 48:92] = 0.8
-    disparity[70:] = 0.8
-    snapped = snap_depth(Scene(np.zeros((96, 144, 3), np.float32), matte, disparity)).disparity
-    assert snapped[29, 70] == pytest.approx(0.2, abs=0.05)
-    assert snapped[72, 70] == pytest.approx(0.8, abs=0.05)
-    np.testing.assert_array_equal(snapped[matte == 1], disparity[matte == 1])
-
-
-def _scene(disparity, matte):
-    return Scene(np.zeros((*matte.shape, 3), np.float32), matte, disparity)
-
-
-@pytest.mark.parametrize(("in_front", "allowed", "plain"), [(0.9, 0.1, False), (0.9, 0.3, True), (0.58, 0.1, True)])
-def test_focus_is_plain_where_little_lies_before_the_subject(in_front, allowed, plain):
-    """A subject at .5 before a wall at .1, and a fifth of the frame nearer than it."""
-    matte, disparity = np.zeros((60, 100), np.float32), np.full((60, 100), 0.1, np.float32)
-    matte[10:40, 40:60] = 1
-    disparity[10:40, 40:60] = 0.5
-    disparity[48:] = in_front
-    assert has_plain_focus(_scene(disparity, matte), nearer_share=allowed, off_plane_share=0.0) is plain
-
-
-@pytest.mark.parametrize(("allowed", "plain"), [(0.2, False), (0.4, True)])
-@pytest.mark.parametrize("depths", [(0.8, 0.5), (0.5, 0.8)])
-def test_focus_is_plain_where_the_subject_is_at_one_depth(depths, allowed, plain):
-    """Two people, one behind the other; the second is three tenths of both."""
-    matte, disparity = np.zeros((60, 100), np.float32), np.full((60, 100), 0.1, np.float32)
-    for columns, depth in zip((np.s_[10:45], np.s_[60:75]), depths, strict=True):
-        matte[20:50, columns] = 1
-        disparity[20:50, columns] = depth
-    assert has_plain_focus(_scene(disparity, matte), nearer_share=1.0, off_plane_share=allowed) is plain
-
-
-def test_focus_is_not_plain_without_a_subject():
-    nothing = np.zeros((60, 100), np.float32)
-    assert not has_plain_focus(_scene(nothing, nothing), nearer_share=1.0, off_plane_share=1.0)
 
 
 def test_a_recipe_may_pass_over_scenes_with_much_before_the_subject(corpus):
@@ -164,49 +107,22 @@ def test_a_recipe_may_pass_over_scenes_with_much_before_the_subject(corpus):
     assert max(nearer(replace(recipe, foreground_share=1.0))) > 0.02
 
 
-def test_a_scene_without_anything_near_has_no_near_plane(rng):
-    flat = Scene(
-        rng.random((64, 96, 3), np.float32), np.zeros((64, 96), np.float32), np.full((64, 96), 0.5, np.float32)
-    )
-    assert take_near_plane(flat, rng) is None
+def test_a_recipe_may_pass_over_cut_outs_beside_rivals(corpus, tmp_path):
+    """Photos whose subject takes their left half from top to bottom, which no cut-out covers."""
+    shutil.copytree(corpus, tmp_path / "corpus")
+    entries = read_manifest(corpus)
+    half = np.zeros((96, 144), np.uint8)
+    half[:, :72] = 255
+    for entry in entries:
+        cv2.imwrite(str(tmp_path / "corpus" / "mattes" / f"{entry.name}.jpg"), half)
 
+    def make(rival_share):
+        recipe = _only("cut_out", replace(PLAIN, rival_share=rival_share))
+        return PairMaker(tmp_path / "corpus", entries, recipe=recipe, seed=3).make(0, height=64, width=96)
 
-def _slope_with_subject(rng, subject_depth, *, size=24):
-    """Ground that comes nearer towards the bottom, and a subject on its left half, at its middle rows."""
-    disparity = np.repeat(np.linspace(0, 1, 64, dtype=np.float32)[:, None], 96, axis=1)
-    matte = np.zeros((64, 96), np.float32)
-    subject = np.s_[24 : 24 + size, 8 : 8 + size]
-    matte[subject] = 1
-    disparity[subject] = subject_depth
-    return Scene(rng.random((64, 96, 3), np.float32), matte, disparity)
-
-
-def test_a_near_plane_reaches_back_to_a_subject_and_the_ground_beside_it(rng):
-    scene = _slope_with_subject(rng, subject_depth=0.6)
-    subject = scene.matte == 1
-    depth_alone = take_near_plane(scene, np.random.default_rng(3))
-    with_subject = take_near_plane_with_subject(scene, np.random.default_rng(3))
-    assert depth_alone.matte[subject].mean() < 0.3
-    assert with_subject.matte[subject].min() == 1
-    np.testing.assert_array_equal(with_subject.disparity[subject], with_subject.disparity.max())
-    level_with_it = np.abs(scene.disparity[:, 80] - 0.6) < 0.05
-    assert depth_alone.matte[level_with_it, 80].mean() < 0.3
-    assert with_subject.matte[level_with_it, 80].min() == 1
-
-
-def test_a_near_plane_before_a_subject_is_passed_over(rng):
-    scene = _slope_with_subject(rng, subject_depth=0.3)
-    assert take_near_plane(scene, np.random.default_rng(3)) is not None
-    assert take_near_plane_with_subject(scene, np.random.default_rng(3)) is None
-
-
-def test_a_subject_too_small_to_be_focused_on_has_no_say_in_a_near_plane(rng):
-    scene = _slope_with_subject(rng, subject_depth=0.3, size=8)
-    taken, expected = (
-        take(scene, np.random.default_rng(3)) for take in (take_near_plane_with_subject, take_near_plane)
-    )
-    np.testing.assert_array_equal(taken.matte, expected.matte)
-    np.testing.assert_array_equal(taken.disparity, expected.disparity)
+    make(1.0)
+    with pytest.raises(ValueError, match="in plain focus"):
+        make(0.0)
 
 
 @pytest.mark.parametrize(
@@ -237,7 +153,7 @@ def test_a_recipe_may_pass_over_scenes_whose_focus_is_not_plain(corpus, tmp_path
         make(replace(_only(kind), **setting))
 
 
-@pytest.mark.parametrize("share", ["nearer_share", "off_plane_share"])
+@pytest.mark.parametrize("share", ["nearer_share", "off_plane_share", "rival_share"])
 @pytest.mark.parametrize("value", [-0.1, 1.1])
 def test_shares_are_shares(share, value):
     with pytest.raises(ValueError, match=f"{share} must be at least 0 and at most 1"):
