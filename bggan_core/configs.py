@@ -181,10 +181,8 @@ GUIDED = dataclasses.replace(
     ema_decay=0.998,
 )
 
-# The same on scenes whose focus can be told from the photo: hardly anything lies in front of the subject, the subject
-# has one depth, and what else a cut-out scene could be focused on is smaller. On cut-outs of `guided` with more in
-# front, a third of them, its network found the lens's radius with a rank correlation of .20, on the others of .81
-# (docs/training-log.md).
+# The same where the focus can be told from the photo: one depth, hardly anything in front, no large rival. On cut-outs
+# of `guided` with more in front its network found radii with a correlation of .20, on others of .81 (training-log.md).
 GUIDED_CLEAR = dataclasses.replace(
     GUIDED,
     name="guided-clear",
@@ -252,12 +250,11 @@ GUIDED_B = dataclasses.replace(
     seed=2124,
 )
 
-# Stage B of `guided-varied`: three times guided-b's factor, on small pictures. In the mean with what it starts from it
-# lowers the distance by a hundredth, alone by nothing that would show (docs/training-log.md).
+# Its stage B: three times guided-b's factor, on small pictures; longer is not better (docs/training-log.md).
 GUIDED_VARIED_B = dataclasses.replace(
     GUIDED_B,
     name="guided-varied-b",
-    phases=(Phase(steps=8000, batch=1, height=128, width=192),),
+    phases=(Phase(steps=1500, batch=2, height=128, width=192),),
     pairs=GUIDED_VARIED.pairs,
     stage_b=dataclasses.replace(GUIDED_STAGE_B, weights=dataclasses.replace(GUIDED_STAGE_B.weights, perceptual=3.0)),
     seed=2132,

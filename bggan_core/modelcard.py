@@ -167,9 +167,9 @@ def _training_rows(training: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _averaging(run: Mapping[str, Any]) -> str:
-    """Say that a run was published as the mean with what it started from; nothing otherwise."""
+    """Say that a run's weights were averaged with those it started from; nothing otherwise."""
     if sha256 := run.get("mean_with"):
-        return f"; published as the mean of its weights and those it started from (SHA-256 `{sha256[:12]}`)"
+        return f"; then averaged with what it started from (SHA-256 `{sha256[:12]}`)"
     return ""
 
 

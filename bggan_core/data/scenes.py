@@ -153,11 +153,11 @@ def guided_filter(plane: Array, guide: Array, *, radius: int, epsilon: float = 1
     return (mean(slope) * guide + mean(mean_plane - slope * mean_guide)).astype(np.float32)
 
 
-def lay_over(subject: Scene, plate: Scene, rng: np.random.Generator, *, rival_share: float = 1.0) -> Scene | None:
-    """Lay a cut-out over a plate, standing on the plate's ground; None where it is hardly the subject.
+def lay_over(subject: Scene, plate: Scene, rng: np.random.Generator, *, rival_share: float) -> Scene | None:
+    """Lay a cut-out over a plate, standing on the plate's ground; None where there is hardly one, or a large rival.
 
     Args:
-        rival_share: Most that may be seen of what the plate's matte marks, as a share of that and the cut-out together.
+        rival_share: Largest share that its rivals, what is seen of the plate's matte, may have of their and its area.
     """
     cut = cut_out(subject, share=rng.uniform(0.5, 1.0), shape=plate.matte.shape)
     if cut is None:
@@ -176,7 +176,7 @@ def lay_over(subject: Scene, plate: Scene, rng: np.random.Generator, *, rival_sh
 
 
 def add_bystander(other: Scene, plate: Scene, rng: np.random.Generator) -> Scene:
-    """Stand a smaller cut-out on the plate where its ground is; the matte marks it beside the plate's own subject."""
+    """Stand a mostly smaller cut-out on the plate where its ground is; the matte marks it like the plate's own."""
     cut = cut_out(other, share=rng.uniform(0.25, 0.6), shape=plate.matte.shape)
     if cut is None:
         return plate

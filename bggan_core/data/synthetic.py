@@ -40,7 +40,7 @@ PairKind = Literal["in_situ", "near_plane", "cut_out"]
 # A plate with a large subject of its own would make two candidates for the focus.
 PLATE_SUBJECT_FRACTION = 0.15
 
-# On a corpus of predicted mattes three draws in ten are passed over, and six where the focus must be plain.
+# On a corpus of predicted mattes four draws in ten are passed over, and seven or eight where the focus must be plain.
 MOST_DRAWS = 200
 
 
@@ -58,8 +58,8 @@ class PairRecipe:
         nearer_share: Most of the frame that may lie plainly out of focus in front of the subject, but for what
             `foreground_share` puts there; scenes with more are passed over. Near planes have nothing in front.
         off_plane_share: Most of the subject that may lie plainly before or behind its own middle; likewise.
-        rival_share: Most that may be seen of what else a cut-out scene could be focused on, its plate's own subject and
-            the second cut-out, as a share of that and the subject together; likewise.
+        rival_share: Largest share that a cut-out's rivals, what is seen of the plate's own subject and of the second
+            cut-out, may have of their and its area, before `foreground_share` puts anything in front; likewise.
         near_plane_takes_subject: Near planes take the photo's own subject whole, or are passed over.
         foreground_share: Share of pairs with something out of focus in front of the subject.
         night_share: Share of pairs by night, with lamps in the background.
@@ -153,8 +153,7 @@ class PairMaker:
                 return self._photograph(lit, rng, has_outline=kind != "near_plane")
         raise ValueError(
             f"{self.folder}: {MOST_DRAWS} draws gave no clear subject before a sharp background, in plain focus; its "
-            "mattes, depth or backgrounds are unusable, or nearer_share, off_plane_share or rival_share allows too "
-            "little"
+            "mattes, depth or backgrounds are unusable, or nearer_share, off_plane_share or rival_share is too small"
         )
 
     def _draw_kind(self, rng: np.random.Generator) -> PairKind:

@@ -63,7 +63,7 @@ def test_the_card_names_every_loss_the_weights_have_seen(training, said):
 def test_the_card_names_the_run_whose_weights_were_averaged_with_those_it_started_from():
     card = write_model_card(_manifest(training=[RUN, {**RUN, "config": "longer", "mean_with": "ab" * 32}]), [])
     rows = [line for line in card.splitlines() if line.startswith("| Run ")]
-    assert ["published as the mean" in row for row in rows] == [False, True]
+    assert ["then averaged" in row for row in rows] == [False, True]
     assert f"(SHA-256 `{'ab' * 6}`)" in rows[1]
 
 

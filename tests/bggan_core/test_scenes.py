@@ -73,6 +73,18 @@ def _flat_scene(rng, *, columns):
     return Scene(rng.random((64, 96, 3), np.float32), matte, np.full((64, 96), 0.5, np.float32))
 
 
+def _assert_equal(scene, other):
+    for plane in ("photo", "matte", "disparity"):
+        np.testing.assert_array_equal(getattr(scene, plane), getattr(other, plane))
+
+
+def test_a_plates_matte_decides_about_rivals_only(rng):
+    plate, subject = _flat_scene(rng, columns=np.s_[:30]), _flat_scene(rng, columns=np.s_[40:60])
+    empty = replace(plate, matte=np.zeros_like(plate.matte))
+    marked, unmarked = (lay_over(subject, each, np.random.default_rng(3), rival_share=1.0) for each in (plate, empty))
+    _assert_equal(marked, unmarked)
+
+
 def test_a_cut_out_beside_a_large_rival_is_passed_over(rng):
     plate, subject = _flat_scene(rng, columns=np.s_[:30]), _flat_scene(rng, columns=np.s_[40:60])
     passed_over = set()
@@ -82,6 +94,8 @@ def test_a_cut_out_beside_a_large_rival_is_passed_over(rng):
         )
         own, rival = laid.matte.sum(), (plate.matte * (1 - laid.matte)).sum()
         assert (chosen is None) == (rival / (own + rival) > 0.3)
+        if chosen is not None:
+            _assert_equal(chosen, laid)
         passed_over.add(chosen is None)
     assert passed_over == {True, False}
 
