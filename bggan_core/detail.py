@@ -22,10 +22,12 @@ Array = npt.NDArray[np.float32]
 _STRIP_ROWS = 256
 
 # A network that keeps the upper share of the detail means "in focus"; one that keeps less than the lower has blurred by
-# a working pixel and more, which is several pixels of the photo: all of its finer detail is gone. Bounds of 0.4 and 0.8
-# are .27 dB nearer to the ground truth on 100 held-out pairs of 426x640, keep .021 less of the subject's gradient
-# energy, and let its thin parts fade.
-_KEPT_FROM, _KEPT_TO = 0.3, 0.6
+# a working pixel and more, which is several pixels of a large photo: all of its finer detail is gone. For photos of the
+# working size, and for those of _LARGE times its width and larger, which show more of a subject's detail: there the
+# first bounds are .27 dB nearer to the ground truth on 100 held-out pairs of 426x640, and keep .021 less of the
+# subject's gradient energy.
+_KEPT, _KEPT_OF_LARGE = (0.4, 0.8), (0.3, 0.6)
+_LARGE = 1.4
 
 # Detail weaker than this (two grey levels) says little about focus; wider surroundings decide then.
 _NOISE_VARIANCE = (2.0 / 255.0) ** 2
@@ -51,7 +53,8 @@ def transfer_detail(photo: npt.NDArray[np.uint8], seen: Array, rendering: Array)
     Returns:
         uint8 [H, W, 3].
     """
-    slope, offset = _guide_along_edges(detail_kept(seen, rendering), _luminance(seen))
+    kept_seen = detail_kept(seen, rendering, scale=photo.shape[1] / seen.shape[1])
+    slope, offset = _guide_along_edges(kept_seen, _luminance(seen))
     kept = np.clip(slope * _luminance(seen) + offset, 0.0, 1.0)[..., None]
     maps = _WorkingMaps(slope, offset, rendering + kept * (seen - rendering), seen)
     height, width = photo.shape[:2]
@@ -67,17 +70,21 @@ def transfer_detail(photo: npt.NDArray[np.uint8], seen: Array, rendering: Array)
     return result
 
 
-def detail_kept(seen: Array, rendering: Array) -> Array:
+def detail_kept(seen: Array, rendering: Array, *, scale: float) -> Array:
     """Share of the local detail that the network kept, [h, w] in [0, 1].
 
     The regression coefficient of the rendering's detail on the photo's, in a narrow window where there is detail and in
     a wide one where there is none; then stretched so that most of it means all.
+
+    Args:
+        scale: Width of the photo over that of what the network saw; the larger, the less of the detail means all.
     """
+    low, high = (np.interp(scale, (1.0, _LARGE), bounds) for bounds in zip(_KEPT, _KEPT_OF_LARGE, strict=True))
     detail_in, detail_out = _detail(seen), _detail(rendering)
     covariance, variance = (detail_out * detail_in).sum(axis=2), (detail_in**2).sum(axis=2)
     wide = _smooth(covariance, 8.0) / (_smooth(variance, 8.0) + _NOISE_VARIANCE / 16)
     narrow = (_smooth(covariance, 2.0) + _NOISE_VARIANCE * wide) / (_smooth(variance, 2.0) + _NOISE_VARIANCE)
-    stretched = np.clip((narrow - _KEPT_FROM) / (_KEPT_TO - _KEPT_FROM), 0.0, 1.0).astype(np.float32)
+    stretched = np.clip((narrow - low) / (high - low), 0.0, 1.0).astype(np.float32)
     # The subject's rim is half background at the working size; give it to the subject.
     return cv2.dilate(stretched, np.ones((3, 3), np.uint8))
 

@@ -137,5 +137,15 @@ def test_strips_leave_no_seams(rng):
 
 def test_detail_kept_is_one_for_the_photo_and_zero_for_its_blur(rng):
     seen = rng.uniform(0, 1, (60, 80, 3)).astype(np.float32)
-    assert detail_kept(seen, seen).min() == 1
-    assert detail_kept(seen, cv2.GaussianBlur(seen, (0, 0), 5)).max() == 0
+    assert detail_kept(seen, seen, scale=1.0).min() == 1
+    assert detail_kept(seen, cv2.GaussianBlur(seen, (0, 0), 5), scale=4.0).max() == 0
+
+
+def test_a_large_photo_keeps_more_of_what_the_network_softens(rng):
+    seen = rng.uniform(0, 1, (60, 80, 3)).astype(np.float32)
+    softened = 0.5 * seen + 0.5 * cv2.GaussianBlur(seen, (0, 0), 5)
+    at_working_size, larger, large, very_large = (
+        float(np.median(detail_kept(seen, softened, scale=scale))) for scale in (1.0, 1.2, 1.4, 12.0)
+    )
+    assert 0 < at_working_size < larger < large < 1
+    assert large == very_large
