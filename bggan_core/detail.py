@@ -79,7 +79,7 @@ def detail_kept(seen: Array, rendering: Array, *, scale: float) -> Array:
     Args:
         scale: Width of the photo over that of what the network saw; the larger, the less of the detail means all.
     """
-    low, high = (np.interp(scale, (1.0, _LARGE), bounds) for bounds in zip(_KEPT, _KEPT_OF_LARGE, strict=True))
+    low, high = (float(np.interp(scale, (1.0, _LARGE), bounds)) for bounds in zip(_KEPT, _KEPT_OF_LARGE, strict=True))
     detail_in, detail_out = _detail(seen), _detail(rendering)
     covariance, variance = (detail_out * detail_in).sum(axis=2), (detail_in**2).sum(axis=2)
     wide = _smooth(covariance, 8.0) / (_smooth(variance, 8.0) + _NOISE_VARIANCE / 16)
