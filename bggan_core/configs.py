@@ -250,7 +250,7 @@ GUIDED_B = dataclasses.replace(
     seed=2124,
 )
 
-# Its stage B: three times guided-b's factor, on small pictures; longer is not better (docs/training-log.md).
+# Its stage B: three times guided-b's factor, on small pictures; two longer runs were not better (docs/training-log.md).
 GUIDED_VARIED_B = dataclasses.replace(
     GUIDED_B,
     name="guided-varied-b",

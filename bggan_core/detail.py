@@ -22,10 +22,10 @@ Array = npt.NDArray[np.float32]
 _STRIP_ROWS = 256
 
 # A network that keeps the upper share of the detail means "in focus"; one that keeps less than the lower has blurred by
-# a working pixel and more, which is several pixels of a large photo: all of its finer detail is gone. For photos of the
-# working size, and for those of _LARGE times its width and larger, which show more of a subject's detail: there the
-# first bounds are .27 dB nearer to the ground truth on 100 held-out pairs of 426x640, and keep .021 less of the
-# subject's gradient energy.
+# a working pixel and more, which is several pixels of a large photo: all of its finer detail is gone. The first pair
+# is for photos of the working size, the second for those of _LARGE times its width and more, which show more of a
+# subject's detail. On 100 held-out pairs of 426x640 the first is .27 dB nearer to the ground truth and keeps .021 less
+# of the subject's gradient energy.
 _KEPT, _KEPT_OF_LARGE = (0.4, 0.8), (0.3, 0.6)
 _LARGE = 1.4
 
@@ -77,7 +77,8 @@ def detail_kept(seen: Array, rendering: Array, *, scale: float) -> Array:
     a wide one where there is none; then stretched so that most of it means all.
 
     Args:
-        scale: Width of the photo over that of what the network saw; the larger, the less of the detail means all.
+        scale: Width of the photo over that of what the network saw; the larger it is, up to _LARGE, the less of the
+            detail means all.
     """
     low, high = (float(np.interp(scale, (1.0, _LARGE), bounds)) for bounds in zip(_KEPT, _KEPT_OF_LARGE, strict=True))
     detail_in, detail_out = _detail(seen), _detail(rendering)

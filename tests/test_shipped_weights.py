@@ -1,5 +1,6 @@
 """What the repository ships is a trained network, and a stranger's photo gets bokeh from it."""
 
+import json
 from pathlib import Path
 
 import cv2
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from bggan_core.evaluation import Estimate
 from bggan_core.export import convert_to_tflite
 from bggan_core.glassnet import GlassNetConfig, build_glassnet
 from bggan_core.metrics import psnr
@@ -43,6 +45,16 @@ def shipped():
 
 def test_the_shipped_network_is_trained(shipped):
     assert _is_trained(shipped)
+
+
+def test_manifest_and_card_give_the_same_scores():
+    manifest = json.loads((ROOT / "weights" / "manifest.json").read_text(encoding="utf-8"))
+    card = (ROOT / "weights" / "README.md").read_text(encoding="utf-8")
+    assert manifest["evaluation"].strip() in card
+    (scores,) = (each["estimates"] for each in manifest["metrics"] if each["method"] == "Glass-Net")
+    (row,) = (line for line in card.splitlines() if line.startswith("| Glass-Net |"))
+    for measure, digits in (("psnr_db", 2), ("ssim", 4), ("perceptual", 4), ("fitted_gain_db", 2)):
+        assert Estimate(**scores[measure]).format(digits) in row
 
 
 @pytest.mark.parametrize("weights", ["as initialised", "random"])
