@@ -62,14 +62,6 @@ class Enrolment:
         )
 
 
-_Left, _Right = aliased(StimulusRow), aliased(StimulusRow)
-_PICTURE_OF_TOKEN = (
-    (TrialRow.stimulus_token, _Left.sha256),
-    (TrialRow.right_token, _Right.sha256),
-    (TrialRow.ground_truth_token, SceneRow.ground_truth_sha256),
-)
-
-
 class VisitStore(Database):
     """Raters and where they stand."""
 
@@ -177,15 +169,22 @@ class VisitStore(Database):
 
     def picture_of(self, token: str) -> StoredPicture:
         """Find whose picture a token names; raises UnknownPicture."""
+        # Aliases of this call's own: threads that shared them met a half-built one on a server's first pictures.
+        left, right = aliased(StimulusRow), aliased(StimulusRow)
+        pictures = (
+            (TrialRow.stimulus_token, left.sha256),
+            (TrialRow.right_token, right.sha256),
+            (TrialRow.ground_truth_token, SceneRow.ground_truth_sha256),
+        )
         with Session(self._engine) as session:
-            for column, sha256 in _PICTURE_OF_TOKEN:
+            for column, sha256 in pictures:
                 found = (
                     select(StudyRow.name, TrialRow.rater_id, sha256)
                     .select_from(TrialRow)
                     .join(SceneRow, SceneRow.id == TrialRow.scene_id)
                     .join(StudyRow, StudyRow.id == TrialRow.study_id)
-                    .join(_Left, _Left.id == TrialRow.stimulus_id)
-                    .outerjoin(_Right, _Right.id == TrialRow.right_stimulus_id)
+                    .join(left, left.id == TrialRow.stimulus_id)
+                    .outerjoin(right, right.id == TrialRow.right_stimulus_id)
                     .where(column == token)
                 )
                 row = session.execute(found).one_or_none()
